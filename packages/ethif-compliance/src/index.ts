@@ -1,0 +1,2 @@
+/** One test suite that every backend passes. @module */
+export {};

@@ -1,0 +1,74 @@
+/**
+ * One Ethernet frame as it lies in guest memory: a list of byte ranges, in order, without frame check sequence.
+ * For transmit the ranges hold the frame; for receive they are room for one.
+ *
+ * The card owns the object and uses it again; the VMM owns the bytes. A backend may look at both from the moment
+ * it gets them until it gives them back (`Complete`, `Failed`, `txComplete`, `rxComplete`). When the guest resets
+ * its card, frames that a backend still holds become empty: `rangeCount` 0.
+ *
+ * Ranges are kept as parallel arrays, not as objects: nothing is allocated for a frame.
+ */
+export class Frame {
+  /** How many ranges count. The arrays below may be longer; what lies behind is left over from other frames. */
+  rangeCount = 0;
+  /** Sum of the ranges' lengths in bytes. */
+  totalBytes = 0;
+  /** Per range: the memory that it lies in. A view of a whole region; index it with `offset`. */
+  readonly bytes: Uint8Array[] = [];
+  /** Per range: where it starts in `bytes`. */
+  readonly offset: number[] = [];
+  /** Per range: its length in bytes, at least 1. */
+  readonly length: number[] = [];
+  /** Per range: its guest physical address. */
+  readonly gpa: number[] = [];
+  /** Per range: its address in this process, 0 where it has none. */
+  readonly hostAddress: number[] = [];
+  /** The card's name for this frame while a backend holds it. */
+  cookie = -1;
+
+  /** What `flags` of virtio-net's header says (VIRTIO 1.2, 5.1.6): `VIRTIO_NET_HDR_F_*`. 0 without offloads. */
+  flags = 0;
+  /** `gso_type`: `VIRTIO_NET_HDR_GSO_*`. 0 without offloads. */
+  gsoType = 0;
+  /** `hdr_len`: bytes of headers before the payload of a segmented frame. */
+  hdrLen = 0;
+  /** `gso_size`: payload bytes of each segment. */
+  gsoSize = 0;
+  /** `csum_start`: where checksumming starts, in bytes from the start of the frame. */
+  csumStart = 0;
+  /** `csum_offset`: where the checksum goes, in bytes from `csumStart`. */
+  csumOffset = 0;
+
+  /** Forgets the ranges and the offload fields. */
+  clear(): void {
+    this.rangeCount = 0;
+    this.totalBytes = 0;
+    this.flags = 0;
+    this.gsoType = 0;
+    this.hdrLen = 0;
+    this.gsoSize = 0;
+    this.csumStart = 0;
+    this.csumOffset = 0;
+  }
+
+  /** Adds a range at the end. `lengthBytes` is at least 1. */
+  push(bytes: Uint8Array, offset: number, lengthBytes: number, gpa = 0, hostAddress = 0): void {
+    const at = this.rangeCount++;
+    this.bytes[at] = bytes;
+    this.offset[at] = offset;
+    this.length[at] = lengthBytes;
+    this.gpa[at] = gpa;
+    this.hostAddress[at] = hostAddress;
+    this.totalBytes += lengthBytes;
+  }
+
+  /** Takes over the offload fields of another frame. */
+  copyOffloadsFrom(other: Frame): void {
+    this.flags = other.flags;
+    this.gsoType = other.gsoType;
+    this.hdrLen = other.hdrLen;
+    this.gsoSize = other.gsoSize;
+    this.csumStart = other.csumStart;
+    this.csumOffset = other.csumOffset;
+  }
+}

@@ -1,0 +1,2 @@
+/** I/O port ranges and the handlers behind them. @module */
+export {};

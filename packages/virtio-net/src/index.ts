@@ -1,0 +1,2 @@
+/** A virtio-net PCI card for virtual machine monitors. @module */
+export {};

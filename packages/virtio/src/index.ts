@@ -1,0 +1,2 @@
+/** Virtqueues, device state and the PCI transports of VIRTIO. @module */
+export {};
