@@ -1,2 +1,3 @@
 /** Virtqueues, device state and the PCI transports of VIRTIO. @module */
-export {};
+export * from "./net-spec.ts";
+export * from "./spec.ts";

@@ -1,0 +1,84 @@
+/*
+ * Constants of VIRTIO 1.2 that every device shares, spelled as the specification spells them. No code here: the
+ * guest's side (tests, benchmarks) uses this file too.
+ */
+
+/** PCI vendor of every virtio device (4.1.2). */
+export const VIRTIO_PCI_VENDOR_ID = 0x1af4;
+/** Transitional and legacy PCI device ids start here; a network card is the first (4.1.2.1). */
+export const VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET = 0x1000;
+/** PCI revision of a device with the legacy interface (4.1.2.3). */
+export const VIRTIO_PCI_REVISION_LEGACY = 0;
+/** Device type of a network card, also its PCI subsystem id (5). */
+export const VIRTIO_ID_NET = 1;
+
+/** Device status: the guest has seen the device (2.1). */
+export const VIRTIO_CONFIG_S_ACKNOWLEDGE = 1;
+/** Device status: the guest has a driver for it. */
+export const VIRTIO_CONFIG_S_DRIVER = 2;
+/** Device status: the driver is ready; the device may work. */
+export const VIRTIO_CONFIG_S_DRIVER_OK = 4;
+/** Device status: the driver is content with the features; not in the legacy interface. */
+export const VIRTIO_CONFIG_S_FEATURES_OK = 8;
+/** Device status: the device can go on only after a reset. */
+export const VIRTIO_CONFIG_S_NEEDS_RESET = 0x40;
+/** Device status: the driver has given up. */
+export const VIRTIO_CONFIG_S_FAILED = 0x80;
+
+/** Feature bit: the device wants to know of available buffers even when it has run out of them (6.3). */
+export const VIRTIO_F_NOTIFY_ON_EMPTY = 24;
+/** Feature bit: any layout of descriptors, also of the header and the data together (6.3). */
+export const VIRTIO_F_ANY_LAYOUT = 27;
+/** Feature bit: descriptors that refer to tables of descriptors (2.7.5.3). */
+export const VIRTIO_F_INDIRECT_DESC = 28;
+/** Feature bit: `used_event` and `avail_event` (2.7.7, 2.7.10). */
+export const VIRTIO_F_EVENT_IDX = 29;
+/** Feature bit: VIRTIO 1.0 and later, not the legacy interface. */
+export const VIRTIO_F_VERSION_1 = 32;
+
+/** Descriptor flag: the chain goes on at `next` (2.7.5). */
+export const VIRTQ_DESC_F_NEXT = 1;
+/** Descriptor flag: device-writable. Otherwise device-readable. */
+export const VIRTQ_DESC_F_WRITE = 2;
+/** Descriptor flag: the buffer is a table of descriptors. */
+export const VIRTQ_DESC_F_INDIRECT = 4;
+/** Available ring flag: no interrupt, please (2.7.6). Without EVENT_IDX only. */
+export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+/** Used ring flag: no notification, please (2.7.8). Without EVENT_IDX only. */
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+/** Bytes of a descriptor: le64 address, le32 length, le16 flags, le16 next. */
+export const VIRTQ_DESC_BYTES = 16;
+/** Bytes of an entry of the used ring: le32 id, le32 length. */
+export const VIRTQ_USED_ELEM_BYTES = 8;
+/** The most entries that a queue can have (2.7). */
+export const VIRTQ_MAX_SIZE = 32768;
+/** Alignment of the used ring in the legacy layout (2.7.2), the size of a page in `QUEUE_PFN` too (4.1.4.10). */
+export const VIRTIO_PCI_VRING_ALIGN = 4096;
+
+/*
+ * Registers of the legacy PCI interface in BAR 0 (4.1.4.10), without MSI-X.
+ */
+/** Device features, bits 0 to 31. 32 bits, read-only. */
+export const VIRTIO_PCI_HOST_FEATURES = 0;
+/** Driver features, bits 0 to 31. 32 bits. */
+export const VIRTIO_PCI_GUEST_FEATURES = 4;
+/** Page number of the selected queue. 32 bits. */
+export const VIRTIO_PCI_QUEUE_PFN = 8;
+/** Size of the selected queue, 0 where there is none. 16 bits, read-only. */
+export const VIRTIO_PCI_QUEUE_NUM = 12;
+/** Selects a queue. 16 bits. */
+export const VIRTIO_PCI_QUEUE_SEL = 14;
+/** Queue notify: the number of the queue. 16 bits. */
+export const VIRTIO_PCI_QUEUE_NOTIFY = 16;
+/** Device status. 8 bits. */
+export const VIRTIO_PCI_STATUS = 18;
+/** Interrupt status; reading clears it and lowers the line. 8 bits, read-only. */
+export const VIRTIO_PCI_ISR = 19;
+/** The device's own configuration starts here while MSI-X is off. */
+export const VIRTIO_PCI_CONFIG_OFF = 20;
+
+/** Interrupt status: a queue has used buffers. */
+export const VIRTIO_PCI_ISR_QUEUE = 1;
+/** Interrupt status: the device's configuration has changed. */
+export const VIRTIO_PCI_ISR_CONFIG = 2;
