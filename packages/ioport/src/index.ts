@@ -1,2 +1,20 @@
-/** I/O port ranges and the handlers behind them. @module */
-export {};
+/**
+ * I/O port ranges and the handlers behind them.
+ *
+ * ```ts
+ * const ports = new VmmIoPortList();
+ * const entry = ports.addHandler({ start: 0, end: 0, size: 0x20 }, device, IoPortType.Free);
+ * const value = ports.emulateIn(entry.range.start, 4); // the guest executes IN
+ * ```
+ *
+ * @module
+ */
+export { IoPortExhaustedError, IoPortOverlapError, IoPortRangeError, UnknownIoPortEntryError } from "./errors.ts";
+export {
+  type IoPortChange,
+  type IoPortEntry,
+  type IoPortInterface,
+  type IoPortRange,
+  IoPortType,
+} from "./io-port.ts";
+export { type IoPortCounters, VmmIoPortList } from "./io-port-list.ts";
