@@ -2,12 +2,13 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
+import { layers } from "./steps/layers.ts";
 import { lint } from "./steps/lint.ts";
 import { tests } from "./steps/tests.ts";
 import { types } from "./steps/types.ts";
 
 /** In this order: what is quick and likely to fail comes first, and the count of tests is the last line. */
-const STEPS: readonly Step[] = [lint, types, tests];
+const STEPS: readonly Step[] = [lint, types, layers, tests];
 
 const HELP = `Usage: pnpm check [step ...]
 
