@@ -1,0 +1,24 @@
+/**
+ * What a kind of device brings to a transport: its identity, its features, its queues and its configuration.
+ * The transport (and `DeviceState`) does the rest.
+ */
+export interface VirtioDevice {
+  /** Device type, as VIRTIO_ID_NET (5). */
+  readonly deviceId: number;
+  /** Features on offer, bits 0 to 31. */
+  readonly featuresLow: number;
+  /** Features on offer, bits 32 to 63. */
+  readonly featuresHigh: number;
+  /** Entries of each queue: powers of two from 1 to 32768. */
+  readonly queueSizes: readonly number[];
+  /** The device's configuration as the guest reads it, from its start. The device keeps it up to date. */
+  readonly config: Uint8Array;
+  /** The guest wrote a byte of the configuration. Writes that the device has no use for are ignored. */
+  configWrite(offset: number, value: number): void;
+  /** The driver is ready (DRIVER_OK was set): queues and features stay as they are until a reset. */
+  driverOk(): void;
+  /** The guest notified a queue that is ready, after DRIVER_OK. */
+  notify(queue: number): void;
+  /** The guest reset the device: whatever it does for the guest ends here. The queues have been reset. */
+  reset(): void;
+}

@@ -1,0 +1,42 @@
+/**
+ * Why a descriptor chain was refused. Its head is sound, so the guest gets the chain back with length 0, and the
+ * queue goes on.
+ */
+export type ChainError =
+  /** The chain visits more descriptors than there are: it loops, or it is longer than 2.7.5.3.1 allows. */
+  | "chainTooLong"
+  /** `next` names a descriptor behind the end of its table. */
+  | "nextOutOfRange"
+  /** A device-writable descriptor where a readable one belongs, or the other way round. */
+  | "wrongDirection"
+  /** A buffer lies outside guest memory, or a writable one in read-only memory. */
+  | "addressOutOfRange"
+  /** The lengths of the chain add up to 2^32 or more (2.7.5.2). */
+  | "lengthOverflow"
+  /** INDIRECT without its feature, inside an indirect table, or together with NEXT (2.7.5.3.1). */
+  | "indirectNotAllowed"
+  /** The length of an indirect table is 0 or no multiple of 16. */
+  | "indirectBadLength"
+  /** The indirect table lies outside guest memory. */
+  | "indirectOutOfRange";
+
+/** Why a queue stopped. Nothing can be given back; the device needs a reset. */
+export type QueueError =
+  /** The rings are not, or no longer, in one region of guest memory. */
+  | "ringOutOfRange"
+  /** The available index ran ahead by more than the queue's size. */
+  | "availIndexJumped"
+  /** The available ring names a descriptor that the queue does not have. */
+  | "headOutOfRange";
+
+/** Every `ChainError`, in the order of the codes that the queue uses inside. */
+export const CHAIN_ERRORS: readonly ChainError[] = [
+  "chainTooLong",
+  "nextOutOfRange",
+  "wrongDirection",
+  "addressOutOfRange",
+  "lengthOverflow",
+  "indirectNotAllowed",
+  "indirectBadLength",
+  "indirectOutOfRange",
+];

@@ -1,0 +1,368 @@
+import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
+import {
+  VIRTQ_AVAIL_F_NO_INTERRUPT,
+  VIRTQ_DESC_BYTES,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
+} from "../spec.ts";
+import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
+import { availRingBytes, descTableBytes, type SplitLayout, usedRingBytes } from "./layout.ts";
+import type { QueueCounters } from "./queue-counters.ts";
+import type { RangeList } from "./range-list.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./virtqueue.ts";
+
+/*
+ * The split virtqueue, the device's side (VIRTIO 1.2, 2.7).
+ *
+ *      descriptor table                 available ring              used ring
+ *      (driver writes)                  (driver writes)             (device writes)
+ *      ┌──────────────────────────┐     ┌────────────────┐          ┌─────────────────┐
+ *   0  │ addr  len  flags  next ──┼─┐   │ flags  idx ────┼─ counts  │ flags  idx      │
+ *   1  │                          │ │   │ ring[0] = 0    │  chains  │ ring[0] = 0,len │
+ *   2  │ addr  len  flags         │◄┘   │ ring[1]        │  offered │ ring[1]         │
+ *      └──────────────────────────┘     │ used_event     │          │ avail_event     │
+ *                                       └────────────────┘          └─────────────────┘
+ *
+ * The driver writes a chain of descriptors, puts the index of its first one into the next entry of the available
+ * ring, and then moves `idx`. The device reads `idx`, walks the chain, and puts the index of the first descriptor
+ * and the number of bytes written into the used ring, and then moves that ring's `idx`. Both indices only grow,
+ * modulo 2^16; an entry is at `idx` modulo the queue's size.
+ *
+ * Everything in these rings is the guest's to change at any time. So each value is read once into a local, checked
+ * there and used from there, and our own position in each ring is never read back from the guest.
+ */
+
+/** Longest chain of an indirect table where the queue itself is shorter: as long as QEMU allows. */
+const INDIRECT_LIMIT = 1024;
+
+// Codes of CHAIN_ERRORS, as small integers: nothing is made of strings while a chain is walked.
+const OK = -1;
+const CHAIN_TOO_LONG = 0;
+const NEXT_OUT_OF_RANGE = 1;
+const WRONG_DIRECTION = 2;
+const ADDRESS_OUT_OF_RANGE = 3;
+const LENGTH_OVERFLOW = 4;
+const INDIRECT_NOT_ALLOWED = 5;
+const INDIRECT_BAD_LENGTH = 6;
+const INDIRECT_OUT_OF_RANGE = 7;
+
+/** 2^53 / 2^32: from this high half on an address is not a safe integer, and no guest has that much memory. */
+const ADDRESS_HIGH_LIMIT = 0x20_0000;
+const TWO_32 = 0x1_0000_0000;
+
+/** A split virtqueue over guest memory. */
+export class SplitQueue implements Virtqueue {
+  readonly size: number;
+  /** Set by the device when the driver is done negotiating. */
+  features: QueueFeatures = { indirect: false, eventIdx: false };
+  /** Called once when the queue stops. */
+  onStop: ((error: QueueError) => void) | null = null;
+
+  readonly #memory: GuestMemory;
+  readonly #counters: QueueCounters;
+  readonly #mask: number;
+  #layout: SplitLayout | null = null;
+  #error: QueueError | null = null;
+
+  // Views of the three parts and where the parts start in them. Valid while `#generation` is the memory's.
+  #generation = -1;
+  #desc: Uint32Array = new Uint32Array(0);
+  #descAt = 0;
+  #avail: Uint16Array = new Uint16Array(0);
+  #availAt = 0;
+  #used16: Uint16Array = new Uint16Array(0);
+  #used16At = 0;
+  #used32: Uint32Array = new Uint32Array(0);
+  #used32At = 0;
+
+  /** Index in the available ring of the next chain to take. */
+  #lastAvail = 0;
+  /** The guest's available index as last read: chains before it are ours to take. */
+  #availSeen = 0;
+  /** Our index in the used ring, elements not yet published included. */
+  #usedIdx = 0;
+  /** The used index that the guest sees. */
+  #usedPublished = 0;
+  /** The used index when the guest was last interrupted or found not to want it. */
+  #usedSignalled = 0;
+
+  /** The region that the last buffer lay in: the next one is nearly always there too. */
+  #region: MemoryRegion | null = null;
+
+  /**
+   * @param size entries, a power of two from 1 to 32768
+   * @param counters where refused chains are counted
+   */
+  constructor(memory: GuestMemory, size: number, counters: QueueCounters) {
+    this.#memory = memory;
+    this.#counters = counters;
+    this.size = size;
+    this.#mask = size - 1;
+  }
+
+  get ready(): boolean {
+    return this.#layout !== null;
+  }
+
+  get error(): QueueError | null {
+    return this.#error;
+  }
+
+  /** Where the guest put the rings, null before it did. */
+  get layout(): SplitLayout | null {
+    return this.#layout;
+  }
+
+  /** Starts the queue: all indices at 0. Rings outside guest memory stop it at once. */
+  start(layout: SplitLayout): void {
+    this.reset();
+    this.#layout = layout;
+    this.begin();
+  }
+
+  /** Forgets the rings and every index. */
+  reset(): void {
+    this.#layout = null;
+    this.#error = null;
+    this.#generation = -1;
+    this.#region = null;
+    this.#lastAvail = 0;
+    this.#availSeen = 0;
+    this.#usedIdx = 0;
+    this.#usedPublished = 0;
+    this.#usedSignalled = 0;
+  }
+
+  begin(): boolean {
+    if (this.#layout === null || this.#error !== null) return false;
+    if (this.#memory.validate() === this.#generation) return true;
+    return this.#bind(this.#layout);
+  }
+
+  available(): number {
+    const idx = Atomics.load(this.#avail, this.#availAt + 1);
+    const count = (idx - this.#lastAvail) & 0xffff;
+    if (count > this.size) {
+      this.#stop("availIndexJumped");
+      return 0;
+    }
+    this.#availSeen = idx;
+    return count;
+  }
+
+  pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) {
+      return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    }
+    const headIndex = this.#avail[this.#availAt + 2 + (this.#lastAvail & this.#mask)] as number;
+    if (headIndex >= this.size) {
+      this.#stop("headOutOfRange");
+      return QUEUE_STOPPED;
+    }
+    this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
+    this.#counters.chains++;
+    return this.walk(headIndex, writable, headBytes, head, body) ? headIndex : QUEUE_REFUSED;
+  }
+
+  walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
+    head.clear();
+    const ranges = body.rangeCount;
+    const bytes = body.totalBytes;
+    const code = this.#walk(headIndex, writable, headBytes, head, body);
+    if (code === OK) return true;
+    body.rangeCount = ranges;
+    body.totalBytes = bytes;
+    this.#refuse(headIndex, code);
+    return false;
+  }
+
+  addUsed(headIndex: number, lengthBytes: number): void {
+    const at = this.#used32At + 1 + ((this.#usedIdx & this.#mask) << 1);
+    this.#used32[at] = headIndex;
+    this.#used32[at + 1] = lengthBytes;
+    this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
+  }
+
+  publish(): void {
+    if (this.#usedPublished === this.#usedIdx) return;
+    this.#usedPublished = this.#usedIdx;
+    // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
+    Atomics.store(this.#used16, this.#used16At + 1, this.#usedIdx);
+    const layout = this.#layout;
+    if (layout !== null) this.#memory.noteWrite(layout.usedRing, usedRingBytes(this.size));
+  }
+
+  needsInterrupt(): boolean {
+    const now = this.#usedPublished;
+    const before = this.#usedSignalled;
+    if (now === before || !this.begin()) return false;
+    this.#usedSignalled = now;
+    if (this.features.eventIdx) {
+      // `used_event` is behind the available ring's entries (2.7.7): interrupt if it lies in [before, now).
+      const event = Atomics.load(this.#avail, this.#availAt + 2 + this.size);
+      return ((now - event - 1) & 0xffff) < ((now - before) & 0xffff);
+    }
+    return (Atomics.load(this.#avail, this.#availAt) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
+  }
+
+  disableNotify(): void {
+    // With EVENT_IDX there is nothing to do: `avail_event` stays where it was and the guest has passed it.
+    if (!this.features.eventIdx) this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
+  }
+
+  enableNotify(): boolean {
+    if (!this.begin()) return false;
+    if (this.features.eventIdx) {
+      // `avail_event` is behind the used ring's entries (2.7.10): notify when this chain becomes available.
+      Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), this.#lastAvail);
+    } else {
+      Atomics.store(this.#used16, this.#used16At, 0);
+    }
+    // Between our last look and the store above the guest may have added a chain and told nobody.
+    return this.available() > 0;
+  }
+
+  /** Stops the queue until it is reset. */
+  #stop(error: QueueError): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    this.#availSeen = this.#lastAvail;
+    this.#counters.stopped++;
+    if (this.onStop !== null) this.onStop(error);
+  }
+
+  #refuse(headIndex: number, code: number): void {
+    const name = CHAIN_ERRORS[code];
+    if (name !== undefined) this.#counters.refused[name]++;
+    this.addUsed(headIndex, 0);
+  }
+
+  #bind(layout: SplitLayout): boolean {
+    this.#generation = this.#memory.generation;
+    this.#region = null;
+    const desc = this.#memory.find(layout.descTable, descTableBytes(this.size));
+    const avail = this.#memory.find(layout.availRing, availRingBytes(this.size));
+    const used = this.#memory.find(layout.usedRing, usedRingBytes(this.size));
+    if (desc === null || avail === null || used === null || !used.writable) {
+      this.#stop("ringOutOfRange");
+      return false;
+    }
+    this.#desc = desc.u32;
+    this.#descAt = (layout.descTable - desc.gpa) >>> 2;
+    this.#avail = avail.u16;
+    this.#availAt = (layout.availRing - avail.gpa) / 2;
+    this.#used16 = used.u16;
+    this.#used16At = (layout.usedRing - used.gpa) / 2;
+    this.#used32 = used.u32;
+    this.#used32At = (layout.usedRing - used.gpa) >>> 2;
+    return true;
+  }
+
+  /** Walks a chain and answers OK or the code of what is wrong with it. */
+  #walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
+    let table = this.#desc;
+    let tableAt = this.#descAt;
+    let tableSize = this.size;
+    let stepsLeft = this.size;
+    let indirect = false;
+    let index = headIndex;
+    let total = 0;
+    let headLeft = headBytes;
+    for (;;) {
+      // A chain that comes back to itself runs out of steps: it cannot visit more descriptors than there are.
+      if (stepsLeft-- === 0) return CHAIN_TOO_LONG;
+      const at = tableAt + index * (VIRTQ_DESC_BYTES / 4);
+      const addressLow = table[at] as number;
+      const addressHigh = table[at + 1] as number;
+      const length = table[at + 2] as number;
+      const flagsNext = table[at + 3] as number;
+
+      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        if (indirect || !this.features.indirect || (flagsNext & VIRTQ_DESC_F_NEXT) !== 0) return INDIRECT_NOT_ALLOWED;
+        if (length === 0 || length % VIRTQ_DESC_BYTES !== 0) return INDIRECT_BAD_LENGTH;
+        const gpa = addressHigh * TWO_32 + addressLow;
+        const region = addressHigh < ADDRESS_HIGH_LIMIT ? this.#memory.find(gpa, length) : null;
+        // The table's words are read through a 32-bit view, so it has to lie on a word.
+        if (region === null || gpa % 4 !== 0) return INDIRECT_OUT_OF_RANGE;
+        indirect = true;
+        table = region.u32;
+        tableAt = (gpa - region.gpa) >>> 2;
+        tableSize = length / VIRTQ_DESC_BYTES;
+        stepsLeft = Math.min(tableSize, Math.max(this.size, INDIRECT_LIMIT));
+        index = 0;
+        continue;
+      }
+
+      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writable) return WRONG_DIRECTION;
+      total += length;
+      if (total >= TWO_32) return LENGTH_OVERFLOW;
+      if (length !== 0) {
+        if (addressHigh >= ADDRESS_HIGH_LIMIT) return ADDRESS_OUT_OF_RANGE;
+        const gpa = addressHigh * TWO_32 + addressLow;
+        let region = this.#region;
+        if (region === null || gpa < region.gpa || gpa + length > region.end) {
+          region = this.#memory.find(gpa, length);
+          if (region === null) {
+            if (!this.#pushAcrossRegions(gpa, length, writable, headLeft, head, body)) return ADDRESS_OUT_OF_RANGE;
+            headLeft = headLeft > length ? headLeft - length : 0;
+          } else {
+            this.#region = region;
+          }
+        }
+        if (region !== null) {
+          if (writable && !region.writable) return ADDRESS_OUT_OF_RANGE;
+          headLeft = pushRange(region, gpa, length, headLeft, head, body);
+        }
+      }
+
+      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) return OK;
+      index = flagsNext >>> 16;
+      if (index >= tableSize) return NEXT_OUT_OF_RANGE;
+    }
+  }
+
+  /** A buffer that lies over the border of regions that adjoin: one range for each. */
+  #pushAcrossRegions(
+    gpa: number,
+    length: number,
+    writable: boolean,
+    headBytes: number,
+    head: RangeList,
+    body: RangeList,
+  ): boolean {
+    let headLeft = headBytes;
+    for (let done = 0; done < length; ) {
+      const region = this.#memory.findAt(gpa + done);
+      if (region === null || (writable && !region.writable)) return false;
+      const count = Math.min(length - done, region.end - (gpa + done));
+      headLeft = pushRange(region, gpa + done, count, headLeft, head, body);
+      done += count;
+    }
+    return true;
+  }
+}
+
+/** Adds a buffer to `head` as far as that wants bytes, and to `body` beyond. Answers what `head` still wants. */
+function pushRange(
+  region: MemoryRegion,
+  gpa: number,
+  length: number,
+  headLeft: number,
+  head: RangeList,
+  body: RangeList,
+): number {
+  const offset = gpa - region.gpa;
+  const host = region.hostAddress === 0 ? 0 : region.hostAddress + offset;
+  if (headLeft === 0) {
+    body.push(region.bytes, offset, length, gpa, host);
+    return 0;
+  }
+  const count = Math.min(length, headLeft);
+  head.push(region.bytes, offset, count, gpa, host);
+  if (count < length) {
+    body.push(region.bytes, offset + count, length - count, gpa + count, host === 0 ? 0 : host + count);
+  }
+  return headLeft - count;
+}

@@ -1,0 +1,79 @@
+import type { QueueError } from "./errors.ts";
+import type { RangeList } from "./range-list.ts";
+
+/** `pop` found no chain. */
+export const QUEUE_EMPTY = -1;
+/** `pop` met the error that stopped the queue; see `error`. */
+export const QUEUE_STOPPED = -2;
+
+/** `pop` took a chain that was refused. It has been given back and counted; there may be more. */
+export const QUEUE_REFUSED = -3;
+
+/** What the driver and the device agreed on, as far as a queue is concerned. */
+export interface QueueFeatures {
+  /** VIRTIO_F_INDIRECT_DESC. */
+  readonly indirect: boolean;
+  /** VIRTIO_F_EVENT_IDX. */
+  readonly eventIdx: boolean;
+}
+
+/**
+ * A virtqueue as a device sees it, whatever its format: take chains, give them back, and settle who wants to be
+ * told. Nothing here throws for what the guest wrote.
+ *
+ * A batch of work is: `begin`; then `pop` and `addUsed` as often as needed; then `publish`, and an interrupt if
+ * `needsInterrupt`.
+ */
+export interface Virtqueue {
+  /** Entries, as the guest sees them. */
+  readonly size: number;
+  /** Whether the guest has told where the rings are. */
+  readonly ready: boolean;
+  /** What stopped the queue, null while it works. */
+  readonly error: QueueError | null;
+
+  /** Starts a batch: finds the rings again if guest memory changed. False where the queue is not ready or stopped. */
+  begin(): boolean;
+
+  /**
+   * Takes the next chain that the guest made available and walks it. All its descriptors have to point the same way.
+   * A chain that is refused is given back by the queue itself, with length 0, and counted.
+   *
+   * @param writable true for device-writable descriptors, false for device-readable ones
+   * @param headBytes how many bytes at the chain's start go to `head` and not to `body`: a device's header
+   * @param head cleared, then filled; shorter than `headBytes` where the chain is
+   * @param body filled behind what it already has
+   * @returns the index of the chain's head, QUEUE_EMPTY, QUEUE_REFUSED or QUEUE_STOPPED
+   */
+  pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number;
+
+  /**
+   * Walks a chain again that `pop` answered before and that was not given back yet.
+   * @returns false where it is refused now, as the guest changed it; it has been given back
+   */
+  walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean;
+
+  /**
+   * Puts a chain into the used ring; the guest sees it after `publish`.
+   * @param lengthBytes how many bytes were written into the chain, from its start
+   */
+  addUsed(headIndex: number, lengthBytes: number): void;
+
+  /** Shows the guest what `addUsed` put in. */
+  publish(): void;
+
+  /** Whether the guest wants an interrupt for what was published since this was last asked. */
+  needsInterrupt(): boolean;
+
+  /** Chains the guest made available and `pop` did not take yet. Stops the queue where the guest's index is absurd. */
+  available(): number;
+
+  /** Asks the guest to keep its notifications to itself. A hint. */
+  disableNotify(): void;
+
+  /**
+   * Asks the guest to notify when it makes a chain available.
+   * @returns true where it did so before it could know: look once more
+   */
+  enableNotify(): boolean;
+}
