@@ -1,0 +1,125 @@
+import { PciDefinitionError } from "./errors.ts";
+import * as spec from "./spec.ts";
+
+/** A base address register, two of them for `mem64` (C original: `vmm_pci_bar_t`). */
+export interface PciBar {
+  /** I/O ports, memory below 4 GiB, or memory anywhere. */
+  readonly kind: "io" | "mem32" | "mem64";
+  /** Whether reads of the memory have no side effects. Default false. */
+  readonly prefetchable?: boolean;
+  /** Where it is after a reset, a multiple of its size. 0 for nowhere yet. */
+  readonly address: number;
+  /** Its size as a power of two: 2 to 16 for I/O ports, 4 to 31 for `mem32`, 4 to 52 for `mem64`. */
+  readonly sizeBits: number;
+}
+
+/** Where a BAR is now. */
+export interface PciBarWindow {
+  /** Number of its register, 0 to 5. A `mem64` has the next one, too. */
+  readonly index: number;
+  readonly kind: PciBar["kind"];
+  /** First port or guest physical address; only means something while `enabled`. */
+  readonly address: number;
+  /** Ports or bytes. */
+  readonly size: number;
+  /** Whether accesses reach it now. */
+  readonly enabled: boolean;
+}
+
+const LAST_PORT = 0xffff;
+
+/** One BAR: its 32-bit registers, and what they say. */
+export class BarRegisters {
+  readonly index: number;
+  readonly kind: PciBar["kind"];
+  readonly size: number;
+  /** What the guest wrote last (or the initial address), cut to the address bits. */
+  readonly #address: number[];
+  /** Which bits of each register are address. */
+  readonly #mask: number[];
+  /** The fixed low bits of the first register. */
+  readonly #typeBits: number;
+  readonly #initial: number;
+
+  /** @throws PciDefinitionError for a BAR that cannot be */
+  constructor(bar: PciBar, index: number) {
+    checkBar(bar, index);
+    this.index = index;
+    this.kind = bar.kind;
+    this.size = 2 ** bar.sizeBits;
+    this.#initial = bar.address;
+    this.#typeBits = typeBits(bar);
+    const inverted = this.size - 1;
+    const low = ~(bar.sizeBits >= 32 ? -1 : inverted) >>> 0;
+    this.#mask = bar.kind === "mem64" ? [low, ~Math.floor(inverted / 2 ** 32) >>> 0] : [low];
+    this.#address = this.#mask.map(() => 0);
+    this.reset();
+  }
+
+  /** How many registers it has. */
+  get registers(): number {
+    return this.#mask.length;
+  }
+
+  /** Register 0 or 1 as the guest reads it. */
+  read(register: number): number {
+    return ((this.#address[register] ?? 0) | (register === 0 ? this.#typeBits : 0)) >>> 0;
+  }
+
+  /** The guest writes all 32 bits of register 0 or 1; only address bits change. */
+  write(register: number, value: number): void {
+    this.#address[register] = (value & (this.#mask[register] ?? 0)) >>> 0;
+  }
+
+  /** Back to the initial address. */
+  reset(): void {
+    this.#address[0] = this.#initial % 2 ** 32;
+    if (this.registers === 2) this.#address[1] = Math.floor(this.#initial / 2 ** 32);
+  }
+
+  /** What it decodes, given the command register. */
+  window(command: number): PciBarWindow {
+    const decoding = this.kind === "io" ? spec.PCI_COMMAND_IO : spec.PCI_COMMAND_MEMORY;
+    const address = (this.#address[1] ?? 0) * 2 ** 32 + (this.#address[0] ?? 0);
+    const enabled = (command & decoding) !== 0 && address !== 0 && !this.#isSizing() && this.#isReachable(address);
+    return { index: this.index, kind: this.kind, address, size: this.size, enabled };
+  }
+
+  /** All address bits of a register are ones: the guest asks for the size. A port BAR may be asked by 16 bits. */
+  #isSizing(): boolean {
+    const all = this.#mask.some((mask, register) => mask !== 0 && this.#address[register] === mask);
+    return all || (this.kind === "io" && this.#address[0] === ((this.#mask[0] ?? 0) & LAST_PORT));
+  }
+
+  #isReachable(address: number): boolean {
+    return address + this.size - 1 <= (this.kind === "io" ? LAST_PORT : Number.MAX_SAFE_INTEGER);
+  }
+}
+
+function typeBits(bar: PciBar): number {
+  if (bar.kind === "io") return spec.PCI_BASE_ADDRESS_SPACE_IO;
+  const prefetch = bar.prefetchable === true ? spec.PCI_BASE_ADDRESS_MEM_PREFETCH : 0;
+  return bar.kind === "mem64" ? spec.PCI_BASE_ADDRESS_MEM_TYPE_64 | prefetch : prefetch;
+}
+
+/** Smallest and largest `sizeBits`, and the highest address. */
+const LIMITS = {
+  io: { min: 2, max: 16, last: LAST_PORT },
+  mem32: { min: 4, max: 31, last: 0xffff_ffff },
+  mem64: { min: 4, max: 52, last: Number.MAX_SAFE_INTEGER },
+} as const;
+
+function checkBar(bar: PciBar, index: number): void {
+  const { min, max, last } = LIMITS[bar.kind];
+  if (!Number.isInteger(bar.sizeBits) || bar.sizeBits < min || bar.sizeBits > max) {
+    throw new PciDefinitionError(`"bars[${index}].sizeBits" expected ${min} to ${max}, got ${bar.sizeBits}`);
+  }
+  const size = 2 ** bar.sizeBits;
+  const { address } = bar;
+  if (!Number.isSafeInteger(address) || address < 0 || address % size !== 0 || address > last - size + 1) {
+    throw new PciDefinitionError(`"bars[${index}].address" expected a multiple of ${size} in reach, got ${address}`);
+  }
+  if (bar.kind === "io" && bar.prefetchable === true) {
+    throw new PciDefinitionError(`"bars[${index}].prefetchable" expected false for I/O ports, got true`);
+  }
+}
