@@ -4,11 +4,13 @@ import { runSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
 import { layers } from "./steps/layers.ts";
 import { lint } from "./steps/lint.ts";
+import { packages } from "./steps/packages.ts";
 import { tests } from "./steps/tests.ts";
 import { types } from "./steps/types.ts";
+import { unused } from "./steps/unused.ts";
 
 /** In this order: what is quick and likely to fail comes first, and the count of tests is the last line. */
-const STEPS: readonly Step[] = [lint, types, layers, tests];
+const STEPS: readonly Step[] = [lint, types, unused, layers, packages, tests];
 
 const HELP = `Usage: pnpm check [step ...]
 
