@@ -20,6 +20,7 @@ export { CONFIG_PORT_RANGE, type ConfigPortsOptions, configPorts } from "./confi
 export { DEFAULT_COMMAND_WRITABLE, deviceEntry, type PciDeviceDef } from "./device-def.ts";
 export { PciAddressError, PciDefinitionError, PciSlotOccupiedError, PciSpaceFullError } from "./errors.ts";
 export { hostBridge } from "./host-bridge.ts";
+export { type IntxEntry, intxEmulation } from "./intx.ts";
 export { irqEmulation } from "./irq.ts";
 export { ignoreWrite, type MemDevice, type MemDeviceMasks, memDevice } from "./mem-device.ts";
 export { type PciConfig, passthrough } from "./passthrough.ts";
