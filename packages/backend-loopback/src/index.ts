@@ -1,2 +1,17 @@
-/** Frames without a network: a loopback, and a learning hub that joins several cards. @module */
-export {};
+/**
+ * Frames without a network: a loopback, and a learning hub that joins several cards.
+ *
+ * ```ts
+ * const hub = new Hub();
+ * const first = commonMakeVirtioNet(vm1, pci1, ports1, range, IoPortType.Free, 1, 11, hub.port());
+ * const second = commonMakeVirtioNet(vm2, pci2, ports2, range, IoPortType.Free, 1, 11, hub.port());
+ * ```
+ *
+ * @module
+ */
+export type { Defer } from "./defer.ts";
+export { Hub, type HubOptions, type HubPort, type HubPortOptions, type HubStats } from "./hub.ts";
+export type { LinkOptions } from "./link.ts";
+export { type LoopbackBackend, type LoopbackOptions, type LoopbackStats, loopbackBackend } from "./loopback.ts";
+export type { DroppedFrames, PortStats } from "./port-counters.ts";
+export type { TapDirection, TapListener } from "./tap-list.ts";

@@ -1,0 +1,54 @@
+import { isMulticast, type LinkInfo, MAC_BYTES, type MacAddress, Offload, randomMac } from "@vmmkit/ethif";
+
+/** Ethernet header in bytes: two addresses and a type. The shortest frame there is. */
+export const HEADER_BYTES = 14;
+
+/** Ethernet header with one VLAN tag: what a frame may be longer than the MTU. */
+const TAGGED_HEADER_BYTES = 18;
+
+/** What a card is told of its link. */
+export interface LinkOptions {
+  /** The card's address. Copied. Default: a random locally administered one. */
+  readonly mac?: MacAddress;
+  /** Largest payload of a frame in bytes, 68 to 65535. Default 1500. */
+  readonly mtu?: number;
+  /**
+   * Bits of `Offload` that pass through: frames with checksums left open or longer than the MTU go to the receiver
+   * as they are. Only for links where every receiver takes them. Default 0.
+   */
+  readonly offloads?: number;
+}
+
+/**
+ * Checks options and fills in what they leave out.
+ * @throws TypeError, RangeError for an impossible option
+ */
+export function makeLink(options: LinkOptions): Required<LinkInfo> {
+  const mtu = checkInteger("mtu", options.mtu ?? 1500, 68, 65535);
+  const offloads = checkInteger("offloads", options.offloads ?? 0, 0, 63);
+  const mac = options.mac === undefined ? randomMac() : checkMac(options.mac);
+  return { mac, mtu, txOffloads: offloads, rxOffloads: offloads, linkUp: true };
+}
+
+/** The longest frame in bytes that a link carries. With segmentation left open it is not bound by the MTU. */
+export function longestFrame(link: LinkInfo): number {
+  const segments = ((link.txOffloads ?? 0) & ~Offload.Csum) !== 0;
+  return (segments ? 65535 : link.mtu) + TAGGED_HEADER_BYTES;
+}
+
+/** @throws RangeError where `value` is not an integer from `min` to `max` */
+export function checkInteger(name: string, value: number, min: number, max: number): number {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`"${name}" expected an integer from ${min} to ${max}, got ${value}`);
+  }
+  return value;
+}
+
+/** A copy of a station's address. @throws TypeError where it is not six bytes, RangeError where it names a group */
+export function checkMac(mac: MacAddress): MacAddress {
+  if (!(mac instanceof Uint8Array) || mac.length !== MAC_BYTES) {
+    throw new TypeError(`"mac" expected ${MAC_BYTES} bytes, got ${String(mac)}`);
+  }
+  if (isMulticast(mac)) throw new RangeError(`"mac" expected the address of one station, got ${String(mac)}`);
+  return mac.slice();
+}

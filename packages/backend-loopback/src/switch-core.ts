@@ -1,0 +1,160 @@
+import { type Frame, readFrame, TxResult } from "@vmmkit/ethif";
+import { type Defer, ROUNDS_PER_TURN } from "./defer.ts";
+import type { HubCore, HubSide } from "./hub-side.ts";
+import { HEADER_BYTES } from "./link.ts";
+import type { MacTable } from "./mac-table.ts";
+import type { TapDirection, TapList } from "./tap-list.ts";
+
+/** Destination and source address, at the start of each frame. */
+const ADDRESS_BYTES = 12;
+
+/** In the first two bytes of an address: it names a group. */
+const GROUP_BIT = 0x100;
+
+/** The forwarding part of a hub: from which port to which. */
+export class SwitchCore implements HubCore {
+  readonly longest: number;
+  readonly #table: MacTable;
+  readonly #taps: TapList;
+  readonly #defer: Defer;
+  readonly #byId: (HubSide | undefined)[] = [];
+  /** Replaced as a whole when ports come and go, so a loop over it is never disturbed. */
+  #sides: readonly HubSide[] = [];
+  readonly #addresses = new Uint8Array(ADDRESS_BYTES);
+  #firstMarked: HubSide | null = null;
+  #lastMarked: HubSide | null = null;
+  #flushing = false;
+
+  constructor(longest: number, table: MacTable, taps: TapList, defer: Defer) {
+    this.longest = longest;
+    this.#table = table;
+    this.#taps = taps;
+    this.#defer = defer;
+  }
+
+  /** The ports there are. */
+  get sides(): readonly HubSide[] {
+    return this.#sides;
+  }
+
+  /** Adds a port under the lowest free number. */
+  add(side: HubSide): void {
+    const free = this.#byId.indexOf(undefined);
+    side.id = free < 0 ? this.#byId.length : free;
+    this.#byId[side.id] = side;
+    this.#sides = [...this.#sides, side];
+  }
+
+  remove(side: HubSide): void {
+    this.#byId[side.id] = undefined;
+    this.#sides = this.#sides.filter((other) => other !== side);
+    this.#table.forget(side.id);
+  }
+
+  receive(from: HubSide, frame: Frame): TxResult {
+    const counters = from.counters;
+    const length = frame.totalBytes;
+    if (!from.open) counters.closed++;
+    else if (!from.linkUp) counters.linkDown++;
+    else if (length < HEADER_BYTES) counters.tooShort++;
+    else if (length > this.longest) counters.tooLong++;
+    else {
+      counters.framesIn++;
+      counters.bytesIn += length;
+      if (this.#taps.listening) this.#show(frame, length, from, "in");
+      this.#forward(from, frame);
+      return TxResult.Complete;
+    }
+    return TxResult.Failed;
+  }
+
+  sent(side: HubSide, frame: Frame, lengthBytes: number): void {
+    if (this.#taps.listening) this.#show(frame, lengthBytes, side, "out");
+  }
+
+  mark(side: HubSide): void {
+    if (side.marked) return;
+    side.marked = true;
+    if (this.#lastMarked === null) this.#firstMarked = side;
+    else this.#lastMarked.nextMarked = side;
+    this.#lastMarked = side;
+  }
+
+  /**
+   * Lets the marked ports give out what they have, in turn. A guest that answers from within its interrupt marks
+   * ports again and returns to here, however many ports the answer crosses: the stack does not grow. What is left
+   * after a fair number of rounds waits for a later turn of the event loop.
+   */
+  flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    let rounds = ROUNDS_PER_TURN + this.#sides.length;
+    try {
+      for (let side = this.#unmark(); side !== null; side = this.#unmark()) {
+        if (side.release()) this.mark(side);
+        if (--rounds === 0) break;
+      }
+    } finally {
+      this.#flushing = false;
+    }
+    if (this.#firstMarked !== null) this.#defer(() => this.flush());
+  }
+
+  #unmark(): HubSide | null {
+    const side = this.#firstMarked;
+    if (side === null) return null;
+    this.#firstMarked = side.nextMarked;
+    if (this.#firstMarked === null) this.#lastMarked = null;
+    side.nextMarked = null;
+    side.marked = false;
+    return side;
+  }
+
+  /** Each byte that decides is read once: the guest may be changing the frame. */
+  #forward(from: HubSide, frame: Frame): void {
+    const at = this.#addresses;
+    readFrame(frame, at);
+    const high = high16(at, 0);
+    const sourceHigh = high16(at, 6);
+    // A group cannot have sent it. What claims so is carried, but nothing is learned from it.
+    if ((sourceHigh & GROUP_BIT) === 0) this.#table.learn(sourceHigh, low32(at, 8), from.id);
+    const id = (high & GROUP_BIT) === 0 ? this.#table.lookup(high, low32(at, 2)) : -1;
+    const to = id < 0 ? undefined : this.#byId[id];
+    if (to === undefined) this.#flood(from, frame);
+    else if (to === from) from.counters.filtered++;
+    else this.#give(to, frame);
+  }
+
+  #flood(from: HubSide, frame: Frame): void {
+    from.counters.flooded++;
+    const sides = this.#sides;
+    for (let i = 0; i < sides.length; i++) {
+      const side = sides[i];
+      if (side !== undefined && side !== from) this.#give(side, frame);
+    }
+  }
+
+  #give(to: HubSide, frame: Frame): void {
+    if (!to.open) to.counters.closed++;
+    else if (!to.linkUp) to.counters.linkDown++;
+    else if (!to.accept(frame)) to.counters.noBuffers++;
+    else {
+      this.mark(to);
+      if (to.full) this.flush();
+    }
+  }
+
+  #show(frame: Frame, lengthBytes: number, side: HubSide, direction: TapDirection): void {
+    this.#taps.show(frame, lengthBytes, side.name, direction);
+  }
+}
+
+function high16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+function low32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  );
+}
