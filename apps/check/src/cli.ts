@@ -5,12 +5,13 @@ import type { Step } from "./step.ts";
 import { layers } from "./steps/layers.ts";
 import { lint } from "./steps/lint.ts";
 import { packages } from "./steps/packages.ts";
+import { snippets } from "./steps/snippets.ts";
 import { tests } from "./steps/tests.ts";
 import { types } from "./steps/types.ts";
 import { unused } from "./steps/unused.ts";
 
 /** In this order: what is quick and likely to fail comes first, and the count of tests is the last line. */
-const STEPS: readonly Step[] = [lint, types, unused, layers, packages, tests];
+const STEPS: readonly Step[] = [lint, types, unused, layers, snippets, packages, tests];
 
 const HELP = `Usage: pnpm check [step ...]
 

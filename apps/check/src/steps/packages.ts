@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mapInParallel } from "../map-in-parallel.ts";
 import { importAll } from "../packages/install.ts";
 import { judgeTypes, lintTarball } from "../packages/judge.ts";
 import { packAll } from "../packages/pack.ts";
@@ -16,10 +17,11 @@ export const packages: Step = {
     const target = await mkdtemp(join(tmpdir(), "vmmkit-packages-"));
     try {
       const tarballs = await packAll(root, items, target);
-      const problems = await importAll(root, tarballs, target);
-      for (const tarball of tarballs) {
-        problems.push(...(await lintTarball(tarball)), ...(await judgeTypes(root, tarball)));
-      }
+      const judged = await mapInParallel(tarballs, async (tarball) => [
+        ...(await lintTarball(tarball)),
+        ...(await judgeTypes(root, tarball)),
+      ]);
+      const problems = [...(await importAll(root, tarballs, target)), ...judged.flat()];
       return { ok: problems.length === 0, summary: `${items.length} packages`, report: problems.join("\n") };
     } finally {
       await rm(target, { recursive: true, force: true });
