@@ -24,7 +24,7 @@ export type ChainError =
 export type QueueError =
   /** The rings are not, or no longer, in one region of guest memory. */
   | "ringOutOfRange"
-  /** The available index ran ahead by more than the queue's size. */
+  /** The available index ran ahead of ours: more chains than the queue has descriptors for. */
   | "availIndexJumped"
   /** The available ring names a descriptor that the queue does not have. */
   | "headOutOfRange";

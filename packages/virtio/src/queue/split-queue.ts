@@ -81,6 +81,8 @@ export class SplitQueue implements Virtqueue {
   #lastAvail = 0;
   /** The guest's available index as last read: chains before it are ours to take. */
   #availSeen = 0;
+  /** Chains taken and not given back. The guest has `size` descriptors, so there are never more chains than that. */
+  #inFlight = 0;
   /** Our index in the used ring, elements not yet published included. */
   #usedIdx = 0;
   /** The used index that the guest sees. */
@@ -130,6 +132,7 @@ export class SplitQueue implements Virtqueue {
     this.#region = null;
     this.#lastAvail = 0;
     this.#availSeen = 0;
+    this.#inFlight = 0;
     this.#usedIdx = 0;
     this.#usedPublished = 0;
     this.#usedSignalled = 0;
@@ -144,7 +147,7 @@ export class SplitQueue implements Virtqueue {
   available(): number {
     const idx = Atomics.load(this.#avail, this.#availAt + 1);
     const count = (idx - this.#lastAvail) & 0xffff;
-    if (count > this.size) {
+    if (count > this.size - this.#inFlight) {
       this.#stop("availIndexJumped");
       return 0;
     }
@@ -162,6 +165,7 @@ export class SplitQueue implements Virtqueue {
       return QUEUE_STOPPED;
     }
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
+    this.#inFlight++;
     this.#counters.chains++;
     return this.walk(headIndex, writable, headBytes, head, body) ? headIndex : QUEUE_REFUSED;
   }
@@ -183,10 +187,11 @@ export class SplitQueue implements Virtqueue {
     this.#used32[at] = headIndex;
     this.#used32[at + 1] = lengthBytes;
     this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
+    this.#inFlight--;
   }
 
   publish(): void {
-    if (this.#usedPublished === this.#usedIdx) return;
+    if (this.#usedPublished === this.#usedIdx || !this.begin()) return;
     this.#usedPublished = this.#usedIdx;
     // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
     Atomics.store(this.#used16, this.#used16At + 1, this.#usedIdx);

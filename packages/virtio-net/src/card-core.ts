@@ -1,0 +1,29 @@
+import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { GuestMemory } from "@vmmkit/vm";
+
+/** What the two directions of a card share. One object, made once; the fields that vary are set by the card. */
+export interface CardCore {
+  readonly memory: GuestMemory;
+  /** The card as its backend knows it. */
+  readonly driver: EthDriver;
+  readonly funcs: RawIfaceFuncs;
+  /** Bytes of the header before each frame: 10, or 12 with MRG_RXBUF. */
+  headerBytes: number;
+  /** MRG_RXBUF was negotiated. */
+  mergeable: boolean;
+  /** The driver is ready, and nothing has been reset since. */
+  running: boolean;
+  /** The carrier is there. */
+  linkUp: boolean;
+  /** The longest frame that the link carries, Ethernet header and VLAN tag included. */
+  maxFrameBytes: number;
+  /** Interrupts the guest for a queue. */
+  interrupt(queue: number): void;
+  /** Runs a task soon, when the guest's current access is over. */
+  later(task: () => void): void;
+}
+
+/** An Ethernet header: no frame is shorter. */
+export const ETHERNET_HEADER_BYTES = 14;
+/** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */
+export const ETHERNET_OVERHEAD_BYTES = 18;

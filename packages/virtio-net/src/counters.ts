@@ -1,0 +1,57 @@
+import type { QueueCounters } from "@vmmkit/virtio";
+
+/** Frames of one direction. Counts only grow; a reset by the guest leaves them. */
+export class TransmitCounters {
+  /** Frames handed to the backend. */
+  frames = 0;
+  /** Their bytes, header of the virtio frame not counted. */
+  bytes = 0;
+  /** Frames that did not leave, by cause. Their chains went back to the guest. */
+  readonly dropped: Record<TransmitDrop, number> = { failed: 0, tooShort: 0, tooLong: 0, linkDown: 0 };
+}
+
+/** Why a frame of the guest's did not leave. */
+export type TransmitDrop =
+  /** The backend answered `Failed`. */
+  | "failed"
+  /** Shorter than the virtio-net header and an Ethernet header. */
+  | "tooShort"
+  /** Longer than the link's MTU and an Ethernet header with VLAN tag. */
+  | "tooLong"
+  /** The link was down. */
+  | "linkDown";
+
+/** Frames of the other direction. */
+export class ReceiveCounters {
+  /** Frames given to the guest. */
+  frames = 0;
+  /** Their bytes, header of the virtio frame not counted. */
+  bytes = 0;
+  /** How often the backend asked for room and the guest had posted too little. */
+  noBuffers = 0;
+  /** Chains given back because they could not even hold the header. */
+  bufferTooSmall = 0;
+  /** Frames that did not arrive, by cause. */
+  readonly dropped: Record<ReceiveDrop, number> = { tooShort: 0, tooLong: 0, linkDown: 0, reset: 0 };
+}
+
+/** Why a frame of the backend's did not arrive. */
+export type ReceiveDrop =
+  /** Shorter than an Ethernet header. */
+  | "tooShort"
+  /** Longer than the chain that the guest posted for it, or than all it can post. */
+  | "tooLong"
+  /** The link was down. */
+  | "linkDown"
+  /** The guest reset the card, or its queue stopped, while the backend filled the frame. */
+  | "reset";
+
+/** Everything a card counts. */
+export interface VirtioNetCounters {
+  readonly transmit: TransmitCounters;
+  readonly receive: ReceiveCounters;
+  /** Of the transmit queue: notifications, interrupts, chains refused by cause. */
+  readonly transmitQueue: QueueCounters;
+  /** Of the receive queue. */
+  readonly receiveQueue: QueueCounters;
+}

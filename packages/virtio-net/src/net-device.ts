@@ -1,0 +1,199 @@
+import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import {
+  VIRTIO_ID_NET,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_MRG_BYTES,
+  VIRTIO_NET_RX_QUEUE,
+  VIRTIO_NET_TX_QUEUE,
+  type VirtioDevice,
+  VirtioEmul,
+} from "@vmmkit/virtio";
+import type { Vm } from "@vmmkit/vm";
+import { type CardCore, ETHERNET_OVERHEAD_BYTES } from "./card-core.ts";
+import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
+import { offeredFeatures } from "./features.ts";
+import { laterTurn } from "./later.ts";
+import { NetConfig } from "./net-config.ts";
+import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
+import { Receive } from "./receive.ts";
+import { Transmit } from "./transmit.ts";
+
+/** What a card needs from the PCI function that it is behind. */
+export interface IrqPin {
+  /** The device wants an interrupt, or has been attended to. */
+  set(asserted: boolean): void;
+}
+
+/** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
+export class NetDevice implements VirtioDevice {
+  readonly deviceId: number = VIRTIO_ID_NET;
+  readonly featuresLow: number;
+  readonly featuresHigh = 0;
+  readonly queueSizes: readonly number[];
+  readonly emul: VirtioEmul;
+  readonly driver: EthDriver;
+  readonly counters: VirtioNetCounters;
+  readonly #config: NetConfig;
+  readonly #core: CardCore;
+  readonly #receive: Receive;
+  readonly #transmit: Transmit;
+  readonly #unwatch: () => void;
+
+  /** @throws what `checkLink` throws where the backend's answer makes no sense */
+  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IrqPin, options: VirtioNetOptions) {
+    const name = options.name ?? "virtio-net";
+    this.featuresLow = offeredFeatures(options.without);
+    this.queueSizes = [
+      checkQueueSize("rxQueueSize", options.rxQueueSize),
+      checkQueueSize("txQueueSize", options.txQueueSize),
+    ];
+    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => pin.set(true) };
+    const link = checkLink(funcs.lowLevelInit(this.driver));
+    this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
+    this.emul = new VirtioEmul(vm.memory, this, {
+      lowerIrq: () => pin.set(false),
+      raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
+      log: (line) => options.log?.(`${name}: ${line}`),
+    });
+    this.#core = this.#makeCore(vm, funcs, link);
+    const [receiveQueue, transmitQueue] = this.emul.state.queues;
+    const [receiveCounters, transmitCounters] = this.emul.state.counters;
+    if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
+    if (receiveCounters === undefined || transmitCounters === undefined) throw new RangeError("a card has two queues");
+    this.counters = {
+      receive: new ReceiveCounters(),
+      transmit: new TransmitCounters(),
+      receiveQueue: receiveCounters,
+      transmitQueue: transmitCounters,
+    };
+    this.#receive = new Receive(this.#core, receiveQueue, this.counters.receive);
+    this.#transmit = new Transmit(this.#core, transmitQueue, this.counters.transmit);
+    this.#unwatch = vm.memory.onChange(() => {
+      this.#receive.rebind();
+      this.#transmit.rebind();
+    });
+  }
+
+  get config(): Uint8Array {
+    return this.#config.bytes;
+  }
+
+  /** The address that the card has now. */
+  get mac(): Uint8Array {
+    return this.#config.mac;
+  }
+
+  get linkUp(): boolean {
+    return this.#core.linkUp;
+  }
+
+  configWrite(offset: number, value: number): void {
+    this.#config.write(offset, value);
+  }
+
+  driverOk(): void {
+    const { state } = this.emul;
+    this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
+    this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#core.running = true;
+    // Notifications that came too early count now.
+    this.#receive.notify();
+    this.#transmit.run();
+  }
+
+  notify(queue: number): void {
+    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.run();
+    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
+  }
+
+  reset(): void {
+    this.#core.running = false;
+    this.#receive.reset();
+    this.#transmit.reset();
+  }
+
+  /** The carrier came or went: the guest is told if it wants to know. */
+  setLink(up: boolean): void {
+    if (this.#core.linkUp === up) return;
+    this.#core.linkUp = up;
+    this.#config.setLink(up);
+    if (this.emul.state.hasFeature(VIRTIO_NET_F_STATUS)) this.emul.state.interruptConfig();
+    // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
+    this.#receive.notify();
+  }
+
+  /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
+  poll(): void {
+    this.#transmit.run();
+    this.#core.funcs.rawPoll(this.driver);
+  }
+
+  /** The card is taken out of its machine. */
+  close(): void {
+    this.emul.reset();
+    this.#unwatch();
+  }
+
+  #callbacks(): RawIfaceCallbacks {
+    return {
+      txComplete: (cookie) => this.#transmit.complete(cookie),
+      allocateRxBuf: (sizeBytes) => this.#receive.allocate(sizeBytes),
+      rxComplete: (count, frames, lengths) => this.#receive.complete(count, frames, lengths),
+      linkChange: (up) => this.setLink(up),
+    };
+  }
+
+  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo): CardCore {
+    const defer = vm.defer;
+    return {
+      memory: vm.memory,
+      driver: this.driver,
+      funcs,
+      headerBytes: VIRTIO_NET_HDR_BYTES,
+      mergeable: false,
+      running: false,
+      linkUp: link.linkUp ?? true,
+      maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
+      interrupt: this.#interrupter(defer),
+      later: defer ?? laterTurn,
+    };
+  }
+
+  /**
+   * How queues interrupt. Received frames do so at once. For frames that left, the guest is in no hurry: where the
+   * VMM can say when the guest's present access is over, they wait for that, and one interrupt stands for all.
+   */
+  #interrupter(defer: Vm["defer"]): (queue: number) => void {
+    const { state } = this.emul;
+    const now = (index: number): void => {
+      if (state.queues[index]?.needsInterrupt()) state.interruptQueue(index);
+    };
+    if (defer === undefined) return now;
+    let waiting = false;
+    const transmitted = (): void => {
+      waiting = false;
+      now(VIRTIO_NET_TX_QUEUE);
+    };
+    return (index) => {
+      if (index !== VIRTIO_NET_TX_QUEUE) now(index);
+      else if (!waiting) {
+        waiting = true;
+        defer(transmitted);
+      }
+    };
+  }
+}
+
+/** Smallest and largest MTU that VIRTIO knows (5.1.4.2). */
+const MIN_MTU = 68;
+const MAX_MTU = 65535;
+
+function checkLink(link: LinkInfo): LinkInfo {
+  if (link.mac.length !== 6) throw new RangeError(`"mac" of the backend expected 6 bytes, got ${link.mac.length}`);
+  if (!Number.isInteger(link.mtu) || link.mtu < MIN_MTU || link.mtu > MAX_MTU) {
+    throw new RangeError(`"mtu" of the backend expected ${MIN_MTU} to ${MAX_MTU}, got ${link.mtu}`);
+  }
+  return link;
+}

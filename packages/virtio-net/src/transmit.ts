@@ -1,0 +1,208 @@
+import { Frame, TxResult } from "@vmmkit/ethif";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_TX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
+import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
+import type { TransmitCounters, TransmitDrop } from "./counters.ts";
+import { rebindFrame } from "./rebind.ts";
+
+/** A frame on its way through a backend. */
+class TransmitSlot {
+  readonly frame = new Frame();
+  /** Head of the chain that the frame lies in. */
+  head = 0;
+  /** The backend has it. */
+  out = false;
+  /** Which life of the card it belongs to: a reset ends one. */
+  epoch = 0;
+
+  constructor(cookie: number) {
+    this.frame.cookie = cookie;
+  }
+}
+
+/**
+ * The transmit direction: chains that the guest made available become frames for the backend, without a copy, and
+ * go back to the guest as the backend is done with them.
+ *
+ * Work is done in batches: notifications off, take what is there, flush, give back, one interrupt, notifications
+ * on, and look once more. A batch ends after as many chains as the ring has; what is left waits for a later turn.
+ */
+export class Transmit {
+  readonly #core: CardCore;
+  readonly #queue: Virtqueue;
+  readonly #counters: TransmitCounters;
+  /** By cookie. No more than the queue has entries. */
+  readonly #slots: TransmitSlot[] = [];
+  readonly #free: TransmitSlot[] = [];
+  readonly #header = new Frame();
+  readonly #resume = (): void => this.#runLater();
+  #epoch = 0;
+  #running = false;
+  /** A turn to go on has been asked for. */
+  #waiting = false;
+  /** The backend holds every slot; the next `complete` goes on. */
+  #blocked = false;
+
+  constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters) {
+    this.#core = core;
+    this.#queue = queue;
+    this.#counters = counters;
+  }
+
+  /** Sends what the guest has made available. */
+  run(): void {
+    const queue = this.#queue;
+    // A backend may cause a notification of this very card (a hub, a guest that runs inside `rawTx`). The batch
+    // under way will look once more before it rests.
+    if (this.#running || !this.#core.running || !queue.begin()) return;
+    this.#running = true;
+    try {
+      let budget = queue.size;
+      do {
+        queue.disableNotify();
+        budget = this.#batch(budget);
+        if (this.#full()) {
+          this.#blocked = true;
+          return;
+        }
+        if (budget === 0) {
+          this.#later();
+          return;
+        }
+      } while (queue.enableNotify());
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /**
+   * The backend is done with a frame that it kept.
+   * @throws RangeError for a cookie that is not out
+   */
+  complete(cookie: number): void {
+    const slot = this.#slots[cookie];
+    if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
+    const current = slot.epoch === this.#epoch && this.#queue.begin();
+    this.#release(slot);
+    if (current) {
+      this.#queue.addUsed(slot.head, 0);
+      if (!this.#running) this.#giveBack();
+    }
+    if (this.#blocked && !this.#running) {
+      this.#blocked = false;
+      this.run();
+    }
+  }
+
+  /** The guest reset the card. Frames that the backend still has become empty and belong to nobody. */
+  reset(): void {
+    this.#epoch++;
+    this.#blocked = false;
+    for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+  }
+
+  /** Guest memory changed. */
+  rebind(): void {
+    for (const slot of this.#slots) if (slot.out) rebindFrame(slot.frame, this.#core.memory);
+  }
+
+  /** Takes and sends up to `budget` chains. Answers what is left of the budget: 0 where there may be more. */
+  #batch(budget: number): number {
+    const { memory, funcs, driver } = this.#core;
+    const queue = this.#queue;
+    let left = budget;
+    while (left > 0) {
+      const slot = this.#take();
+      if (slot === null) break;
+      const head = queue.pop(false, this.#core.headerBytes, this.#header, slot.frame);
+      if (head < 0) this.#release(slot);
+      if (head === QUEUE_EMPTY || head === QUEUE_STOPPED) break;
+      left--;
+      if (head === QUEUE_REFUSED) continue;
+      slot.head = head;
+      this.#send(slot);
+      // Whoever watches writes may move guest memory, and with it the rings.
+      if (memory.writeObserver !== null && !queue.begin()) break;
+      if (!this.#core.running) break;
+    }
+    if (funcs.rawTxFlush !== undefined) funcs.rawTxFlush(driver);
+    this.#giveBack();
+    return left;
+  }
+
+  #send(slot: TransmitSlot): void {
+    const { frame } = slot;
+    const bytes = frame.totalBytes;
+    if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
+    else if (bytes > this.#core.maxFrameBytes) this.#drop(slot, "tooLong");
+    else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
+    else this.#hand(slot, bytes);
+  }
+
+  #hand(slot: TransmitSlot, bytes: number): void {
+    const { funcs, driver } = this.#core;
+    let result: TxResult = TxResult.Failed;
+    try {
+      result = funcs.rawTx(driver, slot.frame, slot.frame.cookie);
+    } finally {
+      // Also where the backend broke its contract and threw: the chain is not lost.
+      if (result === TxResult.Failed) this.#counters.dropped.failed++;
+      else {
+        this.#counters.frames++;
+        this.#counters.bytes += bytes;
+      }
+      if (result !== TxResult.Enqueued && slot.out) this.#used(slot);
+    }
+  }
+
+  #drop(slot: TransmitSlot, cause: TransmitDrop): void {
+    this.#counters.dropped[cause]++;
+    this.#used(slot);
+  }
+
+  #used(slot: TransmitSlot): void {
+    // The backend may have reset the card meanwhile: a guest that runs inside `rawTx` can do that.
+    const current = slot.epoch === this.#epoch;
+    this.#release(slot);
+    if (current) this.#queue.addUsed(slot.head, 0);
+  }
+
+  #giveBack(): void {
+    this.#queue.publish();
+    this.#core.interrupt(VIRTIO_NET_TX_QUEUE);
+  }
+
+  /** Whether the backend has as many frames as the queue has entries. */
+  #full(): boolean {
+    return this.#free.length === 0 && this.#slots.length >= this.#queue.size;
+  }
+
+  /** A free slot, marked as out, or null. */
+  #take(): TransmitSlot | null {
+    if (this.#full()) return null;
+    let slot = this.#free.pop();
+    if (slot === undefined) {
+      slot = new TransmitSlot(this.#slots.length);
+      this.#slots.push(slot);
+    }
+    slot.frame.clear();
+    slot.out = true;
+    slot.epoch = this.#epoch;
+    return slot;
+  }
+
+  #release(slot: TransmitSlot): void {
+    slot.out = false;
+    this.#free.push(slot);
+  }
+
+  #later(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#core.later(this.#resume);
+  }
+
+  #runLater(): void {
+    this.#waiting = false;
+    this.run();
+  }
+}

@@ -1,0 +1,96 @@
+import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { IoPortEntry } from "@vmmkit/ioport";
+import type { PciAddress } from "@vmmkit/pci";
+import type { VirtioEmul } from "@vmmkit/virtio";
+import type { Vm } from "@vmmkit/vm";
+import type { VirtioNetCounters } from "./counters.ts";
+import type { NetDevice } from "./net-device.ts";
+
+/** What `commonMakeVirtioNet` hands to the card it makes. */
+export interface VirtioNetParts {
+  readonly vm: Vm;
+  readonly device: NetDevice;
+  readonly funcs: RawIfaceFuncs;
+  readonly ports: IoPortEntry;
+  readonly pciAddress: PciAddress;
+  /** Takes the card out of the PCI space and off the port list. */
+  readonly remove: () => void;
+}
+
+/** A network card in a machine (C original: `virtio_net_t`). Made by `commonMakeVirtioNet`. */
+export class VirtioNet {
+  /** The virtio device behind the registers. */
+  readonly emul: VirtioEmul;
+  /** The card as its backend knows it. */
+  readonly emulDriver: EthDriver;
+  /** What carries its frames. */
+  readonly emulDriverFuncs: RawIfaceFuncs;
+  /** The machine it is in: memory and interrupts (in C the allocators and mappings of `ps_io_ops_t`). */
+  readonly ioops: Vm;
+  /** Where it is on the PCI bus. */
+  readonly pciAddress: PciAddress;
+  /** What it counted so far. The object is the card's own and goes on counting. */
+  readonly counters: VirtioNetCounters;
+  readonly #device: NetDevice;
+  readonly #ports: IoPortEntry;
+  readonly #remove: () => void;
+  #closed = false;
+
+  constructor(parts: VirtioNetParts) {
+    this.emul = parts.device.emul;
+    this.emulDriver = parts.device.driver;
+    this.emulDriverFuncs = parts.funcs;
+    this.ioops = parts.vm;
+    this.pciAddress = parts.pciAddress;
+    this.counters = parts.device.counters;
+    this.#device = parts.device;
+    this.#ports = parts.ports;
+    this.#remove = parts.remove;
+  }
+
+  /** First port of the card's registers: where the guest moved them last. */
+  get iobase(): number {
+    return this.#ports.range.start;
+  }
+
+  /** The address that the card has now, a copy: the backend's, unless the guest changed it. */
+  get mac(): Uint8Array {
+    return this.#device.mac;
+  }
+
+  /** Whether the guest's driver is up and has not reset the card since. */
+  get running(): boolean {
+    return this.emul.state.running;
+  }
+
+  /** Whether the link is up. */
+  get linkUp(): boolean {
+    return this.#device.linkUp;
+  }
+
+  /**
+   * Plugs the cable in or out. The guest is told if it negotiated STATUS; frames of both directions are dropped and
+   * counted while the link is down.
+   */
+  setLink(up: boolean): void {
+    this.#device.setLink(up);
+  }
+
+  /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. */
+  poll(): void {
+    this.#device.poll();
+  }
+
+  /** Resets the device as its guest would by writing 0 to the status register. PCI registers stay. */
+  reset(): void {
+    this.emul.reset();
+  }
+
+  /** Takes the card out of the machine. A second call does nothing. The backend is the caller's to close. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#device.close();
+    this.#remove();
+  }
+}
