@@ -6,9 +6,8 @@ import {
   IoPortType,
   type VmmIoPortList,
 } from "@vmmkit/ioport";
-import { barEmulation, deviceEntry, type PciEntry, type VmmPciSpace } from "@vmmkit/pci";
+import { barEmulation, deviceEntry, type IntxEntry, intxEmulation, type PciEntry, type VmmPciSpace } from "@vmmkit/pci";
 import {
-  PciIntx,
   VIRTIO_ID_NET,
   VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET,
   VIRTIO_PCI_REVISION_LEGACY,
@@ -63,7 +62,7 @@ export function commonMakeVirtioNet(
   const ports = ioport.addHandler(ioportRange, registers, portType, false);
   try {
     const header = headerEntry(interruptPin, interruptLine);
-    const pin = new PciIntx(header, vm.interrupts, options.irqLine ?? interruptLine);
+    const pin = intxEmulation(header, vm.interrupts, options.irqLine ?? interruptLine);
     const device = new NetDevice(vm, backend, pin, options);
     const entry = functionEntry(pin, device, ioport, ports);
     const pciAddress = pci.addEntry(entry, options.pciAddress ?? "free slot");
@@ -119,7 +118,7 @@ function headerEntry(interruptPin: number, interruptLine: number): PciEntry {
 }
 
 /** The whole function: header, pin, BAR; and a reset that reaches the device. */
-function functionEntry(pin: PciIntx, device: NetDevice, ioport: VmmIoPortList, ports: IoPortEntry): PciEntry {
+function functionEntry(pin: IntxEntry, device: NetDevice, ioport: VmmIoPortList, ports: IoPortEntry): PciEntry {
   const size = ports.range.end - ports.range.start + 1;
   const bars = barEmulation(pin, [{ kind: "io", address: ports.range.start, sizeBits: Math.log2(size) }], {
     onBarChange: (window) => {

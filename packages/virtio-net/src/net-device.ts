@@ -1,4 +1,5 @@
 import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { IntxEntry } from "@vmmkit/pci";
 import {
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
@@ -20,12 +21,6 @@ import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
 import { Receive } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
 
-/** What a card needs from the PCI function that it is behind. */
-export interface IrqPin {
-  /** The device wants an interrupt, or has been attended to. */
-  set(asserted: boolean): void;
-}
-
 /** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
@@ -42,18 +37,18 @@ export class NetDevice implements VirtioDevice {
   readonly #unwatch: () => void;
 
   /** @throws what `checkLink` throws where the backend's answer makes no sense */
-  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IrqPin, options: VirtioNetOptions) {
+  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IntxEntry, options: VirtioNetOptions) {
     const name = options.name ?? "virtio-net";
     this.featuresLow = offeredFeatures(options.without);
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => pin.set(true) };
+    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => pin.setLevel(true) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
     this.emul = new VirtioEmul(vm.memory, this, {
-      lowerIrq: () => pin.set(false),
+      lowerIrq: () => pin.setLevel(false),
       raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
       log: (line) => options.log?.(`${name}: ${line}`),
     });

@@ -14,5 +14,4 @@ export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";
 export * from "./spec.ts";
-export { PciIntx } from "./transport/pci-intx.ts";
 export { VirtioEmul } from "./virtio-emul.ts";
