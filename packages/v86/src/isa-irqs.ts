@@ -1,0 +1,67 @@
+import type { V86Cpu } from "./internals.ts";
+import { replaceMethod } from "./replace-method.ts";
+
+/** The interrupt inputs of a PC's two 8259 controllers. */
+export const ISA_IRQS = 16;
+
+/**
+ * The ISA interrupt lines, shared by v86's devices and ours as by a wire: a line is high as long as one of them
+ * drives it. v86 itself keeps one level per line, and whoever of its devices spoke last decides (its ACPI timer
+ * lowers line 9 after every slice). So its two functions are hooked, and what v86's devices want is kept apart.
+ */
+export class IsaIrqs {
+  readonly #raise: (irq: number) => void;
+  readonly #lower: (irq: number) => void;
+  /** Per line whether a device of v86's drives it. */
+  readonly #theirs: Uint8Array = new Uint8Array(ISA_IRQS);
+  /** Per line how many of our PIRQs, or devices wired directly, drive it. */
+  readonly #ours: Uint8Array = new Uint8Array(ISA_IRQS);
+  readonly #restore: (() => void)[];
+
+  constructor(cpu: V86Cpu) {
+    const { device_raise_irq: raise, device_lower_irq: lower } = cpu;
+    this.#raise = (irq) => raise.call(cpu, irq);
+    this.#lower = (irq) => lower.call(cpu, irq);
+    this.#restore = [
+      replaceMethod(cpu, "device_raise_irq", (irq) => {
+        this.#theirs[irq] = 1;
+        this.#raise(irq);
+      }),
+      replaceMethod(cpu, "device_lower_irq", (irq) => {
+        this.#theirs[irq] = 0;
+        // Outside the table (v86 sends a disabled PIRQ as 0x80) this is undefined, and v86 gets what it asked for.
+        if (!this.#ours[irq]) this.#lower(irq);
+      }),
+    ];
+  }
+
+  /** One more of ours drives the line. The guest's handler may be entered at once. */
+  assert(irq: number): void {
+    this.#ours[irq] = (this.#ours[irq] ?? 0) + 1;
+    this.#raise(irq);
+  }
+
+  /** One less of ours drives it. */
+  release(irq: number): void {
+    const left = (this.#ours[irq] ?? 1) - 1;
+    this.#ours[irq] = left;
+    if (left === 0 && this.#theirs[irq] === 0) this.#lower(irq);
+  }
+
+  /**
+   * Raises again what ours hold high: the guest loses levels when it initialises its interrupt controllers. Where
+   * the level is known already, this changes nothing.
+   */
+  refresh(): void {
+    for (let irq = 0; irq < ISA_IRQS; irq++) if (this.#ours[irq]) this.#raise(irq);
+  }
+
+  /** Lets go of all lines and gives the functions back. */
+  detach(): void {
+    for (let irq = 0; irq < ISA_IRQS; irq++) {
+      if (this.#ours[irq] && !this.#theirs[irq]) this.#lower(irq);
+      this.#ours[irq] = 0;
+    }
+    for (const restore of this.#restore) restore();
+  }
+}
