@@ -1,2 +1,39 @@
-/** The guest's side of virtio-net in TypeScript, for tests, benchmarks and fuzzing. @module */
-export {};
+/**
+ * The guest's side of virtio-net in TypeScript, for tests, benchmarks and fuzzing: a PCI probe, split virtqueues in
+ * guest memory, a network driver, a machine to put a card into, and ways to break rings on purpose.
+ *
+ * @module
+ */
+export { DescriptorTable } from "./descriptor-table.ts";
+export { DriverError, GuestRamError, InterruptStormError, RingError } from "./errors.ts";
+export { GuestMachine, type GuestMachineOptions } from "./guest-machine.ts";
+export type { GuestPorts, PortWidth } from "./guest-ports.ts";
+export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
+export { LegacyTransport } from "./legacy-transport.ts";
+export { needEvent } from "./need-event.ts";
+export { GuestNetDriver } from "./net-driver.ts";
+export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
+export {
+  GUEST_NET_FEATURES,
+  type GuestNetCounters,
+  type GuestNetOptions,
+  type NetBufferOptions,
+} from "./net-options.ts";
+export type { KickMode } from "./net-queue.ts";
+export type { SendOptions } from "./net-transmit.ts";
+export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
+export { enumeratePci, findPciFunction } from "./pci-probe.ts";
+export { type RawDescriptor, RawRing, type RawUsedEntry } from "./raw-ring.ts";
+export { RecordedInterrupts, type RecordedMessage } from "./recorded-interrupts.ts";
+export {
+  availRingBytes,
+  checkRingLayout,
+  descTableBytes,
+  legacyRingBytes,
+  legacyRingLayout,
+  type RingLayout,
+  usedRingBytes,
+} from "./ring-layout.ts";
+export { allocateRing, freeRing } from "./ring-memory.ts";
+export { type ChainPart, SplitRing, type SplitRingOptions } from "./split-ring.ts";
+export type { GuestTransport } from "./transport.ts";

@@ -1,0 +1,416 @@
+import {
+  VIRTIO_CONFIG_S_ACKNOWLEDGE,
+  VIRTIO_CONFIG_S_DRIVER,
+  VIRTIO_CONFIG_S_DRIVER_OK,
+  VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_F_ANY_LAYOUT,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_NET_CONFIG_MAC,
+  VIRTIO_NET_CONFIG_MTU,
+  VIRTIO_NET_CONFIG_STATUS,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_MRG_BYTES,
+  VIRTIO_NET_RX_QUEUE,
+  VIRTIO_NET_S_LINK_UP,
+  VIRTIO_NET_TX_QUEUE,
+  VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET,
+  VIRTIO_PCI_ISR_CONFIG,
+  VIRTIO_PCI_ISR_QUEUE,
+  VIRTIO_PCI_VENDOR_ID,
+} from "@vmmkit/virtio";
+import { DriverError } from "./errors.ts";
+import type { GuestPorts } from "./guest-ports.ts";
+import type { GuestRam } from "./guest-ram.ts";
+import { LegacyTransport } from "./legacy-transport.ts";
+import type { NetHeader } from "./net-header.ts";
+import {
+  emptyNetCounters,
+  GUEST_NET_FEATURES,
+  type GuestNetCounters,
+  type GuestNetOptions,
+  type NetBufferOptions,
+} from "./net-options.ts";
+import { type NetQueue, publishAndKick } from "./net-queue.ts";
+import { NetReceive } from "./net-receive.ts";
+import { NetTransmit, type SendOptions } from "./net-transmit.ts";
+import { findPciFunction } from "./pci-probe.ts";
+import { allocateRing, freeRing } from "./ring-memory.ts";
+import { SplitRing } from "./split-ring.ts";
+import type { GuestTransport } from "./transport.ts";
+
+/** Bytes of an Ethernet header and of a VLAN tag: what a frame has beside the MTU. */
+const ETHERNET_BYTES = 18;
+const DEFAULT_MTU = 1500;
+const DEFAULT_BUFFER_BYTES = 2048;
+const MOST_BUFFERS = 1024;
+const NO_LIMIT = 0xffff_ffff;
+
+interface Running {
+  readonly rxRing: SplitRing;
+  readonly txRing: SplitRing;
+  readonly rxQueue: NetQueue;
+  readonly txQueue: NetQueue;
+  readonly tx: NetTransmit;
+  readonly rx: NetReceive;
+}
+
+/**
+ * A guest's driver of a virtio network card (VIRTIO 1.2, 3.1.1, 5.1).
+ *
+ * ```ts
+ * const driver = GuestNetDriver.probe(ports, ram);
+ * driver.start();
+ * driver.send(frame);
+ * machine.settle(); // interrupts are delivered
+ * const received = driver.receive();
+ * ```
+ */
+export class GuestNetDriver {
+  /** The device's registers. */
+  readonly transport: GuestTransport;
+  /** The memory that rings and buffers come from. */
+  readonly ram: GuestRam;
+  /** What happened so far; a reset does not clear it. */
+  readonly counters: GuestNetCounters = emptyNetCounters();
+  readonly #options: GuestNetOptions;
+  readonly #inbox: Uint8Array[] = [];
+  #accepted: ReadonlySet<number> = new Set();
+  #running: Running | null = null;
+  /** The handler stopped at its budget with interrupts off; the next `receive` goes on. */
+  #unfinished = false;
+
+  constructor(transport: GuestTransport, ram: GuestRam, options: GuestNetOptions = {}) {
+    this.transport = transport;
+    this.ram = ram;
+    this.#options = options;
+  }
+
+  /**
+   * Finds a card of the legacy or transitional kind by its PCI ids, turns it on, and makes a driver for it.
+   * @param nth which card, where there are several: 0 is the first
+   * @throws DriverError where there is none, or its BAR 0 is not I/O ports
+   */
+  static probe(ports: GuestPorts, ram: GuestRam, options: GuestNetOptions = {}, nth = 0): GuestNetDriver {
+    const func = findPciFunction(ports, VIRTIO_PCI_VENDOR_ID, VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET, nth);
+    const bar = func.bars().find((candidate) => candidate.index === 0);
+    if (bar?.kind !== "io") throw new DriverError(`BAR 0 of ${func} is not I/O ports`);
+    func.enable();
+    return new GuestNetDriver(new LegacyTransport(ports, bar.address), ram, options);
+  }
+
+  /** Brings the device up: reset, features, queues, receive buffers, DRIVER_OK. Again after `reset`, as often as wanted. */
+  start(): void {
+    this.reset();
+    this.negotiate();
+    this.setUpQueues();
+    this.goLive();
+  }
+
+  /**
+   * Resets the device and takes its memory back. Frames received but not yet asked for are forgotten.
+   * @throws DriverError where the status does not read 0 afterwards
+   */
+  reset(): void {
+    this.transport.writeStatus(0);
+    const status = this.transport.readStatus();
+    if (status !== 0) throw new DriverError(`device status is ${status} after a reset`);
+    this.#inbox.length = 0;
+    this.#unfinished = false;
+    const running = this.#running;
+    if (running === null) return;
+    this.#running = null;
+    running.tx.dispose();
+    running.rx.dispose();
+    for (const ring of [running.rxRing, running.txRing]) {
+      ring.dispose();
+      freeRing(this.ram, ring.layout);
+    }
+  }
+
+  /** ACKNOWLEDGE, DRIVER, features; FEATURES_OK where VERSION_1 is among them. @throws DriverError where it is refused */
+  negotiate(): void {
+    this.#setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    this.#setStatus(VIRTIO_CONFIG_S_DRIVER);
+    const wanted = this.#options.features ?? GUEST_NET_FEATURES;
+    this.#accepted = new Set(wanted.filter((bit) => this.offers(bit)));
+    for (const word of [0, 1]) {
+      let bits = 0;
+      for (const bit of this.#accepted) if (bit >> 5 === word) bits |= 1 << (bit & 31);
+      this.transport.writeDriverFeatures(word, bits >>> 0);
+    }
+    if (!this.has(VIRTIO_F_VERSION_1)) return;
+    this.#setStatus(VIRTIO_CONFIG_S_FEATURES_OK);
+    if ((this.transport.readStatus() & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
+      throw new DriverError("the device refused the features");
+    }
+  }
+
+  /** Makes both rings and their buffers, and tells the device where they are. No buffer is posted yet. */
+  setUpQueues(): void {
+    const tx = this.#makeQueue(VIRTIO_NET_TX_QUEUE, this.#options.tx, false);
+    const rx = this.#makeQueue(VIRTIO_NET_RX_QUEUE, this.#options.rx, true);
+    if (this.#options.txInterrupts !== true) tx.ring.disableInterrupts();
+    if (this.#options.interrupts === "off") {
+      tx.ring.disableInterrupts();
+      rx.ring.disableInterrupts();
+    }
+    this.#running = {
+      txRing: tx.ring,
+      rxRing: rx.ring,
+      rxQueue: rx,
+      txQueue: tx,
+      tx: new NetTransmit(this.ram, tx),
+      rx: new NetReceive(this.ram, rx),
+    };
+  }
+
+  /** Posts the receive buffers (unless `autoRefill` is off), sets DRIVER_OK, and notifies the receive queue. */
+  goLive(): void {
+    const { rx, rxQueue } = this.#live();
+    const posted = this.#options.rx?.autoRefill === false ? 0 : rx.add(rx.freeBuffers);
+    if (posted > 0) rxQueue.ring.publish();
+    this.#setStatus(VIRTIO_CONFIG_S_DRIVER_OK);
+    if (posted > 0) publishAndKick(rxQueue, "wanted");
+  }
+
+  /** Whether the device offers a feature. */
+  offers(bit: number): boolean {
+    return ((this.transport.readDeviceFeatures(bit >> 5) >>> (bit & 31)) & 1) === 1;
+  }
+
+  /** Whether a feature has been negotiated. */
+  has(bit: number): boolean {
+    return this.#accepted.has(bit);
+  }
+
+  /** The receive ring. @throws DriverError before `setUpQueues` */
+  get rxRing(): SplitRing {
+    return this.#live().rxRing;
+  }
+
+  /** The transmit ring. @throws DriverError before `setUpQueues` */
+  get txRing(): SplitRing {
+    return this.#live().txRing;
+  }
+
+  /** Header of the frame that was taken last. */
+  get rxHeader(): Readonly<NetHeader> {
+    return this.#live().rx.header;
+  }
+
+  /** The card's address, read byte by byte (4.1.4.10 forbids nothing wider, but drivers do so). */
+  readMac(): Uint8Array {
+    return Uint8Array.from({ length: 6 }, (_, i) => this.transport.readConfig(VIRTIO_NET_CONFIG_MAC + i, 1));
+  }
+
+  /** Writes the card's address, as legacy drivers may (5.1.4.1). */
+  writeMac(mac: Uint8Array): void {
+    for (let i = 0; i < 6; i++) this.transport.writeConfig(VIRTIO_NET_CONFIG_MAC + i, 1, mac[i] ?? 0);
+  }
+
+  /** Whether the link is up; without STATUS it always is. */
+  get linkUp(): boolean {
+    if (!this.has(VIRTIO_NET_F_STATUS)) return true;
+    return (this.transport.readConfig(VIRTIO_NET_CONFIG_STATUS, 2) & VIRTIO_NET_S_LINK_UP) !== 0;
+  }
+
+  /** The device's MTU; without that feature 1500. */
+  get mtu(): number {
+    return this.has(VIRTIO_NET_F_MTU) ? this.transport.readConfig(VIRTIO_NET_CONFIG_MTU, 2) : DEFAULT_MTU;
+  }
+
+  /**
+   * Sends a frame.
+   * @param frame one range, or several that become descriptors of their own
+   * @returns false where the ring or the buffers are full
+   * @throws RangeError for a frame longer than a transmit buffer
+   */
+  send(frame: Uint8Array | readonly Uint8Array[], options: SendOptions = {}): boolean {
+    return this.#live().tx.send(frame, options);
+  }
+
+  /** Sends frames with one notification at the end. @returns how many there was room for */
+  sendBatch(frames: readonly Uint8Array[]): number {
+    const { tx } = this.#live();
+    let sent = 0;
+    while (sent < frames.length && tx.send(frames[sent] as Uint8Array, { kick: "never" })) sent++;
+    this.kick();
+    return sent;
+  }
+
+  /** Notifies the device of what was sent with `kick: "never"`, if it wants that. */
+  kick(): void {
+    const { txQueue } = this.#live();
+    if (txQueue.ring.unkickedCount > 0) publishAndKick(txQueue, "wanted");
+  }
+
+  /** Puts a frame into all free transmit buffers, for `burst`. */
+  fill(frame: Uint8Array): void {
+    this.#live().tx.fill(frame);
+  }
+
+  /**
+   * Sends up to `count` frames of `lengthBytes` bytes, whatever the buffers hold, with one notification at most.
+   * Nothing is allocated.
+   * @returns how many there was room for
+   */
+  burst(count: number, lengthBytes: number): number {
+    return this.#live().tx.burst(count, lengthBytes);
+  }
+
+  /** Takes back transmit buffers that the device has used. @returns how many frames */
+  reapTransmit(): number {
+    return this.#live().tx.reap();
+  }
+
+  /** The next received frame, a copy of the caller's own, or null. */
+  receive(): Uint8Array | null {
+    if (this.#options.interrupts === "off" || this.#options.interrupts === "acknowledge") return this.#poll();
+    if (this.#unfinished && this.#inbox.length === 0) this.#drain();
+    return this.#inbox.shift() ?? null;
+  }
+
+  /** All frames that `receive` would answer one by one. */
+  receiveAll(): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (let frame = this.receive(); frame !== null; frame = this.receive()) frames.push(frame);
+    return frames;
+  }
+
+  /**
+   * Takes up to `limit` frames out of the ring, whatever the interrupt mode, counts them, and posts their buffers
+   * again with one notification at most. Nothing is copied and nothing is allocated.
+   * @returns how many
+   */
+  reapReceive(limit: number): number {
+    const { rx } = this.#live();
+    let count = 0;
+    while (count < limit && rx.take()) {
+      rx.recycle();
+      count++;
+    }
+    if (count > 0) this.#refill();
+    return count;
+  }
+
+  /** Posts up to `count` free receive buffers. For `autoRefill: false`. @returns how many */
+  postReceive(count: number): number {
+    return this.#live().rx.post(count);
+  }
+
+  /** Looks whether the device wrote outside of the receive buffers. @throws RingError naming the first such byte */
+  verifyGuards(): void {
+    this.#live().rx.verifyGuards();
+  }
+
+  /**
+   * The handler of the card's interrupt line: reads the interrupt status, which lowers the line, and does what the
+   * option `interrupts` says.
+   * @returns whether the interrupt was this card's
+   */
+  onInterrupt(): boolean {
+    this.counters.isrReads++;
+    const isr = this.transport.readIsr();
+    if (isr === 0) {
+      this.counters.foreignInterrupts++;
+      return false;
+    }
+    this.counters.interrupts++;
+    if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && this.#running !== null && this.#drains()) this.#drain();
+    return true;
+  }
+
+  #drains(): boolean {
+    return (this.#options.interrupts ?? "drain") === "drain";
+  }
+
+  /** Interrupts off, take all, interrupts on, look once more; within a budget, so that no device holds it forever. */
+  #drain(): void {
+    const { rx, tx, rxRing, txRing } = this.#live();
+    const txInterrupts = this.#options.txInterrupts === true;
+    let budget = 4 * rxRing.size;
+    let again = true;
+    while (again && budget > 0) {
+      rxRing.disableInterrupts();
+      while (budget-- > 0 && rx.take()) this.#inbox.push(this.#copyAndRecycle());
+      this.#refill();
+      tx.reap();
+      again = rxRing.enableInterrupts();
+      if (txInterrupts && txRing.enableInterrupts()) again = true;
+    }
+    this.#unfinished = again;
+  }
+
+  #poll(): Uint8Array | null {
+    const { rx, rxRing } = this.#live();
+    if (!rx.take()) {
+      if (this.#options.interrupts === "off" || !rxRing.enableInterrupts() || !rx.take()) return null;
+    }
+    const frame = this.#copyAndRecycle();
+    this.#refill();
+    return frame;
+  }
+
+  #copyAndRecycle(): Uint8Array {
+    const { rx } = this.#live();
+    const frame = new Uint8Array(rx.frameBytes);
+    rx.copyFrame(frame);
+    rx.recycle();
+    return frame;
+  }
+
+  #refill(): void {
+    const { rx } = this.#live();
+    if (this.#options.rx?.autoRefill !== false && rx.freeBuffers > 0) rx.post(rx.freeBuffers);
+  }
+
+  #live(): Running {
+    if (this.#running === null) throw new DriverError("the driver has no queues: call start first");
+    return this.#running;
+  }
+
+  #setStatus(bit: number): void {
+    this.transport.writeStatus(this.transport.readStatus() | bit);
+  }
+
+  #makeQueue(index: number, options: NetBufferOptions = {}, isReceive: boolean): NetQueue {
+    const size = this.transport.readQueueSize(index);
+    if (size === 0) throw new DriverError(`the device has no queue ${index}`);
+    const mergeable = this.has(VIRTIO_NET_F_MRG_RXBUF);
+    const longHeader = mergeable || this.has(VIRTIO_F_VERSION_1);
+    const headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    const anyLayout = this.has(VIRTIO_F_ANY_LAYOUT) || this.has(VIRTIO_F_VERSION_1) || (isReceive && mergeable);
+    const wholeFrame = headerBytes + ETHERNET_BYTES + Math.max(this.mtu, DEFAULT_MTU);
+    const buffers: Required<NetBufferOptions> = {
+      bufferBytes: options.bufferBytes ?? (isReceive && !mergeable ? wholeFrame : DEFAULT_BUFFER_BYTES),
+      buffers: options.buffers ?? Math.min(size, MOST_BUFFERS),
+      headerApart: options.headerApart ?? !anyLayout,
+      pieceBytes: options.pieceBytes ?? NO_LIMIT,
+    };
+    const indirect = this.has(VIRTIO_F_INDIRECT_DESC) ? (this.#options.indirect ?? "chains") : "never";
+    const parts = Math.ceil(buffers.bufferBytes / buffers.pieceBytes) + 1;
+    const most = isReceive ? parts : Math.max(parts, this.#options.txRanges ?? 16);
+    const layout = allocateRing(this.ram, size, this.transport.legacyLayout);
+    const ring = new SplitRing(this.ram, layout, {
+      eventIdx: this.has(VIRTIO_F_EVENT_IDX),
+      indirectEntries: indirect === "never" ? 0 : most,
+    });
+    this.transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
+    return {
+      ring,
+      index,
+      transport: this.transport,
+      counters: this.counters,
+      headerBytes,
+      mergeable,
+      indirect,
+      buffers,
+    };
+  }
+}
