@@ -49,6 +49,12 @@ export class Firmware {
     return this.#emit(0xff, 0x06, ...word(address));
   }
 
+  /** Goes on here if the 16 bits at `address` are `value`, else at `label`. */
+  skipUnlessEqual(address: number, value: number, label: string): this {
+    // cmp word [address], value; je over the jump
+    return this.#emit(0x81, 0x3e, ...word(address), ...word(value), 0x74, 0x03).jump(label);
+  }
+
   label(name: string): this {
     this.#labels.set(name, this.#code.length);
     return this;
@@ -59,8 +65,9 @@ export class Firmware {
     return this.#emit(0xe9, 0, 0);
   }
 
-  cli(): this {
-    return this.#emit(0xfa);
+  /** Calls a routine below 64 KiB that ends in a far return. */
+  call(address: number): this {
+    return this.#emit(0x9a, ...word(address), 0x00, 0x00);
   }
 
   sti(): this {
@@ -104,8 +111,8 @@ export class Firmware {
 
   /** `cli` and `hlt`, for ever. */
   stop(): this {
-    this.label("stopped").cli().hlt();
-    return this.jump("stopped");
+    // cli; hlt; jmp short to the hlt
+    return this.#emit(0xfa, 0xf4, 0xeb, 0xfd);
   }
 
   /** The 64 KiB that end at 1 MiB. */
