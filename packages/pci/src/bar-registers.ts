@@ -9,7 +9,7 @@ export interface PciBar {
   readonly prefetchable?: boolean;
   /** Where it is after a reset, a multiple of its size. 0 for nowhere yet. */
   readonly address: number;
-  /** Its size as a power of two: 2 to 16 for I/O ports, 4 to 31 for `mem32`, 4 to 52 for `mem64`. */
+  /** Its size as a power of two: 2 to 14 for I/O ports, 4 to 30 for `mem32`, 4 to 52 for `mem64`. */
   readonly sizeBits: number;
 }
 
@@ -27,14 +27,15 @@ export interface PciBarWindow {
 }
 
 const LAST_PORT = 0xffff;
+const ONES = 0xffff_ffff;
 
 /** One BAR: its 32-bit registers, and what they say. */
 export class BarRegisters {
   readonly index: number;
   readonly kind: PciBar["kind"];
   readonly size: number;
-  /** What the guest wrote last (or the initial address), cut to the address bits. */
-  readonly #address: number[];
+  /** What the guest wrote last, all bits of it, or the initial address. */
+  readonly #written: number[];
   /** Which bits of each register are address. */
   readonly #mask: number[];
   /** The fixed low bits of the first register. */
@@ -52,7 +53,7 @@ export class BarRegisters {
     const inverted = this.size - 1;
     const low = ~(bar.sizeBits >= 32 ? -1 : inverted) >>> 0;
     this.#mask = bar.kind === "mem64" ? [low, ~Math.floor(inverted / 2 ** 32) >>> 0] : [low];
-    this.#address = this.#mask.map(() => 0);
+    this.#written = this.#mask.map(() => 0);
     this.reset();
   }
 
@@ -61,34 +62,44 @@ export class BarRegisters {
     return this.#mask.length;
   }
 
-  /** Register 0 or 1 as the guest reads it. */
+  /** Register 0 or 1 as the guest reads it: its address bits as written, its low bits fixed. */
   read(register: number): number {
-    return ((this.#address[register] ?? 0) | (register === 0 ? this.#typeBits : 0)) >>> 0;
+    return (this.#addressBits(register) | (register === 0 ? this.#typeBits : 0)) >>> 0;
   }
 
-  /** The guest writes all 32 bits of register 0 or 1; only address bits change. */
-  write(register: number, value: number): void {
-    this.#address[register] = (value & (this.#mask[register] ?? 0)) >>> 0;
+  /** The guest writes those bits of register 0 or 1 that are set in `mask`. */
+  write(register: number, value: number, mask: number): void {
+    this.#written[register] = (((this.#written[register] ?? 0) & ~mask) | (value & mask)) >>> 0;
   }
 
   /** Back to the initial address. */
   reset(): void {
-    this.#address[0] = this.#initial % 2 ** 32;
-    if (this.registers === 2) this.#address[1] = Math.floor(this.#initial / 2 ** 32);
+    this.#written[0] = this.#initial % 2 ** 32;
+    if (this.registers === 2) this.#written[1] = Math.floor(this.#initial / 2 ** 32);
   }
 
   /** What it decodes, given the command register. */
   window(command: number): PciBarWindow {
     const decoding = this.kind === "io" ? spec.PCI_COMMAND_IO : spec.PCI_COMMAND_MEMORY;
-    const address = (this.#address[1] ?? 0) * 2 ** 32 + (this.#address[0] ?? 0);
+    const address = this.#addressBits(1) * 2 ** 32 + this.#addressBits(0);
     const enabled = (command & decoding) !== 0 && address !== 0 && !this.#isSizing() && this.#isReachable(address);
     return { index: this.index, kind: this.kind, address, size: this.size, enabled };
   }
 
-  /** All address bits of a register are ones: the guest asks for the size. A port BAR may be asked by 16 bits. */
+  #addressBits(register: number): number {
+    return ((this.#written[register] ?? 0) & (this.#mask[register] ?? 0)) >>> 0;
+  }
+
+  /**
+   * Whether the guest is asking for the size. Below 4 GiB every address bit is one: the topmost place, where no
+   * guest puts a BAR (nor a port BAR at the topmost of the 16 bits that ports have). Of a `mem64` the lower half
+   * may rightly be all ones, so what counts is that the guest wrote ones where there are no address bits, too.
+   */
   #isSizing(): boolean {
-    const all = this.#mask.some((mask, register) => mask !== 0 && this.#address[register] === mask);
-    return all || (this.kind === "io" && this.#address[0] === ((this.#mask[0] ?? 0) & LAST_PORT));
+    if (this.kind === "mem64") return this.#written.some((value, i) => (value | (i === 0 ? 0xf : 0)) >>> 0 === ONES);
+    const address = this.#addressBits(0);
+    const mask = this.#mask[0] ?? 0;
+    return address === mask || (this.kind === "io" && address === (mask & LAST_PORT));
   }
 
   #isReachable(address: number): boolean {
@@ -102,10 +113,10 @@ function typeBits(bar: PciBar): number {
   return bar.kind === "mem64" ? spec.PCI_BASE_ADDRESS_MEM_TYPE_64 | prefetch : prefetch;
 }
 
-/** Smallest and largest `sizeBits`, and the highest address. */
+/** Smallest and largest `sizeBits` (a larger one would have no place but the one that asks for the size), last address. */
 const LIMITS = {
-  io: { min: 2, max: 16, last: LAST_PORT },
-  mem32: { min: 4, max: 31, last: 0xffff_ffff },
+  io: { min: 2, max: 14, last: LAST_PORT },
+  mem32: { min: 4, max: 30, last: ONES },
   mem64: { min: 4, max: 52, last: Number.MAX_SAFE_INTEGER },
 } as const;
 
@@ -116,7 +127,8 @@ function checkBar(bar: PciBar, index: number): void {
   }
   const size = 2 ** bar.sizeBits;
   const { address } = bar;
-  if (!Number.isSafeInteger(address) || address < 0 || address % size !== 0 || address > last - size + 1) {
+  // The topmost place of all is refused as well: there a BAR would never be enabled.
+  if (!Number.isSafeInteger(address) || address < 0 || address % size !== 0 || address + size > last) {
     throw new PciDefinitionError(`"bars[${index}].address" expected a multiple of ${size} in reach, got ${address}`);
   }
   if (bar.kind === "io" && bar.prefetchable === true) {

@@ -24,9 +24,10 @@ export interface BarEntry extends PciEntry {
  * `vmm_pci_create_bar_emulation`). All six registers are the wrapper's; those without a BAR read 0. Whether windows
  * are enabled is read from the entry's own command register.
  *
- * The guest learns a size by writing all ones; some do that with decoding on. As long as all address bits of a
- * register are ones, the window is not enabled; it is back when the address is written back. So is no window at
- * address 0, nor one of I/O ports behind 0xffff.
+ * The guest learns a size by writing all ones; some do that with decoding on. Hardware then decodes the topmost
+ * addresses for a moment. Here the window is not enabled as long as the register holds that pattern, and is back when
+ * the address is written back. Nor is a window ever enabled at address 0, or one of I/O ports behind 0xffff.
+ * A guest that writes a BAR in parts with decoding on moves it with each part, as on hardware.
  * @param bars one after the other from register 0 on; a `mem64` takes two registers, null leaves one free
  * @throws PciDefinitionError for BARs that cannot be, or more than six registers
  */
@@ -100,8 +101,7 @@ class EmulatedBars implements BarEntry {
   #write(register: number, at: number, size: number, value: number): void {
     const bar = this.#owner[register];
     if (bar === undefined) return;
-    const mask = allOnes(size) << (8 * at);
-    bar.write(register - bar.index, (bar.read(register - bar.index) & ~mask) | ((value << (8 * at)) & mask));
+    bar.write(register - bar.index, value << (8 * at), allOnes(size) << (8 * at));
   }
 
   #tell(): void {
