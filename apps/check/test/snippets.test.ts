@@ -96,8 +96,12 @@ describe("running examples", () => {
     expect(found.map(({ file }) => file)).toContain("README.md");
   });
 
-  test.each(found)("$file, line $line, prints what the document says", { timeout: 60_000 }, async (snippet) => {
-    const { code, output } = await project.run(snippet);
-    expect({ code, output }).toEqual({ code: 0, output: snippet.prints });
+  for (const snippet of found) {
+    test(`${snippet.file}, line ${snippet.line}, prints what the document says`, { timeout: 60_000 }, async () => {
+      const { code, output } = await project.run(snippet);
+      expect({ code, output }).toEqual({ code: 0, output: snippet.prints });
+    });
+  }
+});
   });
 });
