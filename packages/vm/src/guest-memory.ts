@@ -94,12 +94,11 @@ export class GuestMemory {
       const middle = (low + high) >>> 1;
       const region = regions[middle];
       if (region === undefined) break;
-      if (gpa < region.gpa) high = middle;
-      else if (gpa >= region.end) low = middle + 1;
-      else {
+      if (gpa >= region.end) low = middle + 1;
+      else if (gpa >= region.gpa) {
         this.#last = region;
         return region;
-      }
+      } else high = middle;
     }
     return null;
   }
@@ -136,7 +135,7 @@ export class GuestMemory {
       else hostPart.set(guestPart);
       done += count;
     }
-    if (toGuest) this.noteWrite(gpa, host.length);
+    if (toGuest && host.length > 0) this.noteWrite(gpa, host.length);
     return true;
   }
 

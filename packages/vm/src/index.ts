@@ -2,10 +2,13 @@
  * Guest physical memory and the interrupt contract: what a virtual machine monitor provides to a device.
  *
  * ```ts
+ * import { GuestMemory, SharedInterruptLines, type Vm } from "@vmmkit/vm";
+ *
  * const ram = new SharedArrayBuffer(64 << 20);
+ * const pic = { setLine: (line: number, level: boolean) => console.log(line, level) };
  * const vm: Vm = {
  *   memory: new GuestMemory([{ gpa: 0, size: ram.byteLength, buffer: ram }]),
- *   interrupts: { setLine: (line, level) => pic.setLine(line, level) },
+ *   interrupts: new SharedInterruptLines(pic).source(),
  * };
  * ```
  *

@@ -63,7 +63,7 @@ export class MemoryRegion {
     this.gpa = init.gpa;
     this.size = init.size;
     this.end = init.gpa + init.size;
-    this.hostAddress = init.hostAddress ?? 0;
+    this.hostAddress = checkHostAddress(init.hostAddress ?? 0);
     this.writable = init.writable ?? true;
     this.#renew = init.renew;
     const byteOffset = checkBytes(init, init.size);
@@ -97,6 +97,13 @@ function checkMultipleOf4(name: string, value: number, max: number): void {
   if (!Number.isSafeInteger(value) || value < 0 || value > max || value % 4 !== 0) {
     throw new MemoryLayoutError(`"${name}" expected a multiple of 4 from 0 to ${max}, got ${value}`);
   }
+}
+
+function checkHostAddress(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new MemoryLayoutError(`"hostAddress" expected an integer from 0 to 2^53 - 1, got ${value}`);
+  }
+  return value;
 }
 
 /** The offset of the bytes, once it is certain that the whole region fits behind it. */
