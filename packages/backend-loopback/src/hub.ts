@@ -1,7 +1,9 @@
 import type { Backend, MacAddress } from "@vmmkit/ethif";
 import { CardPort } from "./card-port.ts";
+import { ChannelPort } from "./channel-port.ts";
 import { type Defer, nextTurn } from "./defer.ts";
-import { checkInteger, longestFrame, makeLink } from "./link.ts";
+import type { FrameChannel } from "./frame-channel.ts";
+import { checkInteger, checkPowerOf2, longestFrame, makeLink } from "./link.ts";
 import { MacSource } from "./mac-source.ts";
 import { MacTable } from "./mac-table.ts";
 import type { PortStats } from "./port-counters.ts";
@@ -55,6 +57,31 @@ export interface HubPort extends Backend {
   setLink(up: boolean): void;
 }
 
+/** Options of `Hub.join`. */
+export interface HubJoinOptions {
+  /** The port's name in statistics and taps. Default `port1`, `port2`, … */
+  readonly name?: string;
+}
+
+/**
+ * A hub's port whose card is on another thread. It leaves the hub by itself when the other end is closed or its
+ * thread has ended.
+ */
+export interface HubChannelPort {
+  /** The port's name. */
+  readonly name: string;
+  /** An address that no other port of the hub has, for the card: give it to `channelBackend` on the other thread. */
+  readonly mac: MacAddress;
+  /** What it counted so far. */
+  stats(): PortStats;
+  /** Plugs the cable in or pulls it; the guest is told. */
+  setLink(up: boolean): void;
+  /** Looks for frames. The doorbell does that too; this is for a thread that is busy between turns. */
+  poll(): void;
+  /** Takes the port out of the hub and closes the channel. */
+  close(): void;
+}
+
 /** What a hub counted so far. */
 export interface HubStats {
   /** Per port that is open. */
@@ -106,6 +133,27 @@ export class Hub {
     return this.#cardBackend(port);
   }
 
+  /**
+   * A new port for a card on another thread, or for another hub.
+   * @param end this thread's end of a channel; the hub takes it over and closes it
+   * @throws Error where the end is in use
+   */
+  join(end: FrameChannel, options: HubJoinOptions = {}): HubChannelPort {
+    const mac = this.#macs.take(undefined);
+    const name = this.#nextName(options.name);
+    const defer = this.#options.defer ?? nextTurn;
+    const port = new ChannelPort(this.#core, name, mac, end, defer, () => this.#macs.release(mac));
+    this.#core.add(port);
+    return {
+      name,
+      mac: mac.slice(),
+      stats: () => port.stats(),
+      setLink: (up) => port.setLink(up),
+      poll: () => port.look(),
+      close: () => port.close(),
+    };
+  }
+
   /** Shows each frame to `listener` from now on. Answers the function that ends it. */
   tap(listener: TapListener): () => void {
     return this.#taps.add(listener);
@@ -142,10 +190,4 @@ export class Hub {
     this.#portsMade++;
     return wanted ?? `port${this.#portsMade}`;
   }
-}
-
-function checkPowerOf2(name: string, value: number, min: number, max: number): number {
-  checkInteger(name, value, min, max);
-  if ((value & (value - 1)) !== 0) throw new RangeError(`"${name}" expected a power of two, got ${value}`);
-  return value;
 }

@@ -44,6 +44,13 @@ export function checkInteger(name: string, value: number, min: number, max: numb
   return value;
 }
 
+/** @throws RangeError where `value` is not a power of two from `min` to `max` */
+export function checkPowerOf2(name: string, value: number, min: number, max: number): number {
+  checkInteger(name, value, min, max);
+  if ((value & (value - 1)) !== 0) throw new RangeError(`"${name}" expected a power of two, got ${value}`);
+  return value;
+}
+
 /** A copy of a station's address. @throws TypeError where it is not six bytes, RangeError where it names a group */
 export function checkMac(mac: MacAddress): MacAddress {
   if (!(mac instanceof Uint8Array) || mac.length !== MAC_BYTES) {

@@ -14,6 +14,8 @@ export interface PortStats {
   readonly flooded: number;
   /** Of the frames in: those for a station at the same port, which the hub leaves alone. */
   readonly filtered: number;
+  /** 1 once the other side of a channel wrote something impossible into it, and the port was closed for that. */
+  readonly corrupt: number;
   /** Frames thrown away at this port, by reason. */
   readonly dropped: DroppedFrames;
 }
@@ -40,6 +42,7 @@ export class PortCounters {
   bytesOut = 0;
   flooded = 0;
   filtered = 0;
+  corrupt = 0;
   noBuffers = 0;
   tooLong = 0;
   tooShort = 0;
@@ -48,10 +51,10 @@ export class PortCounters {
 
   /** The counters as they are now. */
   snapshot(name: string, linkUp: boolean): PortStats {
-    const { framesIn, bytesIn, framesOut, bytesOut, flooded, filtered } = this;
+    const { framesIn, bytesIn, framesOut, bytesOut, flooded, filtered, corrupt } = this;
     const { noBuffers, tooLong, tooShort, linkDown, closed } = this;
     const dropped = { noBuffers, tooLong, tooShort, linkDown, closed };
-    return { name, linkUp, framesIn, bytesIn, framesOut, bytesOut, flooded, filtered, dropped };
+    return { name, linkUp, framesIn, bytesIn, framesOut, bytesOut, flooded, filtered, corrupt, dropped };
   }
 
   /** All frames thrown away. */

@@ -100,9 +100,9 @@ export class RingReader {
     return false;
   }
 
-  /** Keeps the writer from ringing: the reader looks by itself. */
-  stayAwake(): void {
-    Atomics.store(this.#header, ASLEEP, 0);
+  /** Asks the writer to ring at its next frame, whatever is there already. */
+  arm(): void {
+    Atomics.store(this.#header, ASLEEP, 1);
   }
 
   #used(): number {

@@ -13,6 +13,8 @@ import {
 
 /** The writing end of a byte ring (see ring-layout.ts). Nothing is allocated for a frame. */
 export class RingWriter {
+  /** Whether the reader's index made no sense. There is no space any more. */
+  corrupt = false;
   readonly #capacity: number;
   readonly #dataOffset: number;
   readonly #header: Int32Array;
@@ -71,7 +73,9 @@ export class RingWriter {
   /** Bytes in the ring that the reader has not given back yet. */
   get used(): number {
     this.#read = Atomics.load(this.#header, READ) >>> 0;
-    return (this.#written - this.#read) >>> 0;
+    const used = (this.#written - this.#read) >>> 0;
+    if (used > this.#capacity) this.corrupt = true;
+    return used;
   }
 
   #hasSpace(need: number): boolean {

@@ -3,6 +3,12 @@ import { ComplianceError } from "./compliance-error.ts";
 /** Bytes between two ranges, so that a step over the edge of one does not land in the next. */
 const GAP_BYTES = 16;
 
+/** What lies between ranges, and behind the last. */
+const CANARY = 0xc5;
+
+/** How far behind the last range `verify` looks: more than the longest frame. */
+const BEHIND_BYTES = 0x2_0000;
+
 /** What a range is filled with once it was given back. */
 const POISON = 0xdd;
 
@@ -21,7 +27,7 @@ export class TestMemory {
   /** @param sizeBytes how much memory */
   constructor(sizeBytes: number) {
     this.bytes = new Uint8Array(new ArrayBuffer(sizeBytes));
-    for (let i = 0; i < sizeBytes; i++) this.bytes[i] = (i * 131 + (i >>> 8)) & 0xff;
+    this.bytes.fill(CANARY);
     this.#expected = this.bytes.slice();
     this.#open = new Uint8Array(sizeBytes);
   }
@@ -57,12 +63,13 @@ export class TestMemory {
     this.#expected.fill(POISON, offset, end);
   }
 
-  /** @throws ComplianceError where a byte changed that was not to */
+  /** @throws ComplianceError where a byte changed that was not to, among the ranges or right behind them */
   verify(): void {
     const { bytes } = this;
     const expected = this.#expected;
     const open = this.#open;
-    for (let i = 0; i < bytes.length; i++) {
+    const end = Math.min(bytes.length, this.#next + BEHIND_BYTES);
+    for (let i = 0; i < end; i++) {
       if (bytes[i] !== expected[i] && open[i] === 0) {
         throw new ComplianceError(`the backend wrote outside of its ranges: byte ${i} of the guest's memory`);
       }
