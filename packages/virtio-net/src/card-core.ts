@@ -16,7 +16,9 @@ export interface CardCore {
   /** The carrier is there. */
   linkUp: boolean;
   /** The longest frame that the link carries, Ethernet header and VLAN tag included. */
-  maxFrameBytes: number;
+  readonly maxFrameBytes: number;
+  /** The longest frame that the guest is given: the same once it knows the MTU, otherwise whatever its buffers hold. */
+  maxReceiveBytes: number;
   /** Interrupts the guest for a queue. */
   interrupt(queue: number): void;
   /** Runs a task soon, when the guest's current access is over. */
@@ -25,5 +27,7 @@ export interface CardCore {
 
 /** An Ethernet header: no frame is shorter. */
 export const ETHERNET_HEADER_BYTES = 14;
+/** No limit to frames: more than any can have. */
+export const NO_FRAME_LIMIT = 0x3fff_ffff;
 /** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */
 export const ETHERNET_OVERHEAD_BYTES = 18;

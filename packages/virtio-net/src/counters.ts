@@ -29,21 +29,23 @@ export class ReceiveCounters {
   bytes = 0;
   /** How often the backend asked for room and the guest had posted too little. */
   noBuffers = 0;
-  /** Chains given back because they could not even hold the header. */
+  /** Chains given back because they could not even hold the header, or had no room behind a frame's first chain. */
   bufferTooSmall = 0;
   /** Frames that did not arrive, by cause. */
-  readonly dropped: Record<ReceiveDrop, number> = { tooShort: 0, tooLong: 0, linkDown: 0, reset: 0 };
+  readonly dropped: Record<ReceiveDrop, number> = { tooShort: 0, tooLong: 0, offload: 0, linkDown: 0, reset: 0 };
 }
 
 /** Why a frame of the backend's did not arrive. */
 export type ReceiveDrop =
   /** Shorter than an Ethernet header. */
   | "tooShort"
-  /** Longer than the chain that the guest posted for it, or than all it can post. */
+  /** Longer than the MTU that the guest knows, than the chain it posted for the frame, or than all it can post. */
   | "tooLong"
+  /** It needed a checksum or segmentation that the guest did not agree to do (5.1.6.4.1). */
+  | "offload"
   /** The link was down. */
   | "linkDown"
-  /** The guest reset the card, or its queue stopped, while the backend filled the frame. */
+  /** The guest reset the card, its queue stopped, or its memory went away, while the backend filled the frame. */
   | "reset";
 
 /** Everything a card counts. */

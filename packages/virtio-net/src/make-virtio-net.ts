@@ -2,6 +2,7 @@ import type { RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   type IoPortEntry,
   type IoPortInterface,
+  IoPortOverlapError,
   type IoPortRange,
   IoPortType,
   type VmmIoPortList,
@@ -57,23 +58,27 @@ export function commonMakeVirtioNet(
   checkRange(ioportRange, portType);
   checkInteger("interruptPin", interruptPin, 1, 4);
   checkInteger("interruptLine", interruptLine, 0, 255);
+  checkBackend(backend);
   const registers = new Registers(options.name ?? "virtio-net");
+  if (portType === IoPortType.Addr) checkFree(ioport, ioportRange, registers.desc);
   // Firmware turns decoding on; until then nothing is at the ports.
   const ports = ioport.addHandler(ioportRange, registers, portType, false);
+  const undo = [(): void => ioport.removeHandler(ports)];
+  const remove = (): void => {
+    for (const step of undo.splice(0).reverse()) step();
+  };
   try {
     const header = headerEntry(interruptPin, interruptLine);
     const pin = intxEmulation(header, vm.interrupts, options.irqLine ?? interruptLine);
-    const device = new NetDevice(vm, backend, pin, options);
-    const entry = functionEntry(pin, device, ioport, ports);
+    const entry = functionEntry(pin, registers, ioport, ports);
     const pciAddress = pci.addEntry(entry, options.pciAddress ?? "free slot");
+    undo.push(() => pci.removeEntry(pciAddress));
+    // Last, as it tells the backend of its card: once it knows, the card is there.
+    const device = new NetDevice(vm, backend, pin, options);
     registers.attach(device, ports);
-    const remove = (): void => {
-      pci.removeEntry(pciAddress);
-      ioport.removeHandler(ports);
-    };
     return new VirtioNet({ vm, device, funcs: backend, ports, pciAddress, remove });
   } catch (error) {
-    ioport.removeHandler(ports);
+    remove();
     throw error;
   }
 }
@@ -91,6 +96,11 @@ class Registers implements IoPortInterface {
   attach(device: NetDevice, ports: IoPortEntry): void {
     this.#device = device;
     this.#ports = ports;
+  }
+
+  /** Power-on of the device behind the registers. */
+  reset(): void {
+    this.#device?.emul.reset();
   }
 
   portIn(port: number, size: number): number {
@@ -118,7 +128,7 @@ function headerEntry(interruptPin: number, interruptLine: number): PciEntry {
 }
 
 /** The whole function: header, pin, BAR; and a reset that reaches the device. */
-function functionEntry(pin: IntxEntry, device: NetDevice, ioport: VmmIoPortList, ports: IoPortEntry): PciEntry {
+function functionEntry(pin: IntxEntry, registers: Registers, ioport: VmmIoPortList, ports: IoPortEntry): PciEntry {
   const size = ports.range.end - ports.range.start + 1;
   const bars = barEmulation(pin, [{ kind: "io", address: ports.range.start, sizeBits: Math.log2(size) }], {
     onBarChange: (window) => {
@@ -130,7 +140,7 @@ function functionEntry(pin: IntxEntry, device: NetDevice, ioport: VmmIoPortList,
     ioRead: (offset, size) => bars.ioRead(offset, size),
     ioWrite: (offset, size, value) => bars.ioWrite(offset, size, value),
     reset: () => {
-      device.emul.reset();
+      registers.reset();
       bars.reset();
     },
   };
@@ -145,6 +155,37 @@ function checkRange(range: IoPortRange, type: IoPortType): void {
   }
   if (type === IoPortType.Addr && range.start % size !== 0) {
     throw new RangeError(`"ioportRange.start" expected a multiple of ${size}, got ${range.start}`);
+  }
+}
+
+/** Nobody else's ports, mapped or not: a card that waits for its ports for ever is no card. */
+function checkFree(ioport: VmmIoPortList, wanted: IoPortRange, desc: string): void {
+  for (const { range, iface } of ioport.entries()) {
+    if (range.start > wanted.end || range.end < wanted.start) continue;
+    throw new IoPortOverlapError(
+      `"ioportRange" ${formatRange(wanted)} for ${desc} overlaps ${formatRange(range)} of ${iface.desc}`,
+    );
+  }
+}
+
+function formatRange(range: IoPortRange): string {
+  return `0x${range.start.toString(16)}-0x${range.end.toString(16)}`;
+}
+
+/** The functions that a backend has to have. */
+const REQUIRED: readonly (keyof RawIfaceFuncs)[] = [
+  "lowLevelInit",
+  "rawTx",
+  "rawPoll",
+  "rawHandleIRQ",
+  "getMac",
+  "printState",
+];
+
+function checkBackend(backend: RawIfaceFuncs): void {
+  for (const name of REQUIRED) {
+    const value: unknown = backend?.[name];
+    if (typeof value !== "function") throw new TypeError(`"backend.${name}" expected a function, got ${String(value)}`);
   }
 }
 

@@ -14,9 +14,12 @@ const CONFIG_BYTES = 12;
 export class NetConfig {
   /** The bytes. The transport reads them. */
   readonly bytes: Uint8Array = new Uint8Array(CONFIG_BYTES);
+  /** The backend's address, which a reset brings back. */
+  readonly #mac: Uint8Array;
 
   constructor(mac: Uint8Array, mtu: number, linkUp: boolean) {
-    this.bytes.set(mac.subarray(0, MAC_BYTES), VIRTIO_NET_CONFIG_MAC);
+    this.#mac = mac.slice(0, MAC_BYTES);
+    this.reset();
     this.#put16(VIRTIO_NET_CONFIG_MAX_VIRTQUEUE_PAIRS, 1);
     this.#put16(VIRTIO_NET_CONFIG_MTU, mtu);
     this.setLink(linkUp);
@@ -25,6 +28,11 @@ export class NetConfig {
   /** A copy of the address that the card has now. */
   get mac(): Uint8Array {
     return this.bytes.slice(VIRTIO_NET_CONFIG_MAC, VIRTIO_NET_CONFIG_MAC + MAC_BYTES);
+  }
+
+  /** The guest reset the device: the address that it may have written is gone. */
+  reset(): void {
+    this.bytes.set(this.#mac, VIRTIO_NET_CONFIG_MAC);
   }
 
   /** The carrier came or went. */

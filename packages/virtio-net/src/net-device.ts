@@ -3,6 +3,7 @@ import type { IntxEntry } from "@vmmkit/pci";
 import {
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_HDR_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
@@ -12,7 +13,7 @@ import {
   VirtioEmul,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
-import { type CardCore, ETHERNET_OVERHEAD_BYTES } from "./card-core.ts";
+import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
 import { offeredFeatures } from "./features.ts";
 import { laterTurn } from "./later.ts";
@@ -44,7 +45,7 @@ export class NetDevice implements VirtioDevice {
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => pin.setLevel(true) };
+    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => this.#raise(pin) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
     this.emul = new VirtioEmul(vm.memory, this, {
@@ -92,6 +93,7 @@ export class NetDevice implements VirtioDevice {
     const { state } = this.emul;
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
     this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#core.running = true;
     // Notifications that came too early count now.
     this.#receive.notify();
@@ -105,8 +107,14 @@ export class NetDevice implements VirtioDevice {
 
   reset(): void {
     this.#core.running = false;
+    this.#config.reset();
     this.#receive.reset();
     this.#transmit.reset();
+  }
+
+  queueReset(queue: number): void {
+    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.reset();
+    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -131,6 +139,11 @@ export class NetDevice implements VirtioDevice {
     this.#unwatch();
   }
 
+  /** The pin is high while there is something that the guest has not seen, and never for nothing. */
+  #raise(pin: IntxEntry): void {
+    if (this.emul.state.isr !== 0) pin.setLevel(true);
+  }
+
   #callbacks(): RawIfaceCallbacks {
     return {
       txComplete: (cookie) => this.#transmit.complete(cookie),
@@ -151,6 +164,7 @@ export class NetDevice implements VirtioDevice {
       running: false,
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
+      maxReceiveBytes: NO_FRAME_LIMIT,
       interrupt: this.#interrupter(defer),
       later: defer ?? laterTurn,
     };

@@ -1,43 +1,26 @@
 import { Frame } from "@vmmkit/ethif";
-import { QUEUE_REFUSED, VIRTIO_NET_RX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
-import type { GuestMemory } from "@vmmkit/vm";
+import {
+  QUEUE_REFUSED,
+  VIRTIO_NET_HDR_F_NEEDS_CSUM,
+  VIRTIO_NET_HDR_GSO_NONE,
+  VIRTIO_NET_RX_QUEUE,
+  type Virtqueue,
+} from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { ReceiveCounters } from "./counters.ts";
 import { HeadList } from "./head-list.ts";
 import { writeNetHeader } from "./net-header.ts";
-import { rebindFrame } from "./rebind.ts";
-
-/** Room for one frame: one chain, or with MRG_RXBUF as many as it takes. */
-class ReceiveSlot {
-  /** The room as the backend sees it. */
-  readonly frame = new Frame();
-  /** Where the header goes: the start of the first chain. */
-  readonly header = new Frame();
-  /** Heads of the chains, in order. */
-  readonly heads: number[] = [];
-  /** Room for the frame in each chain, in bytes. */
-  readonly rooms: number[] = [];
-  chainCount = 0;
-  /** Room in guest memory; the frame may have more, which is nobody's. */
-  guestBytes = 0;
-  /** Ranges in guest memory. */
-  guestRanges = 0;
-  /** The backend has it. */
-  out = false;
-  /** Which life of the card it belongs to: a reset ends one. */
-  epoch = 0;
-
-  constructor(cookie: number) {
-    this.frame.cookie = cookie;
-  }
-}
+import { ReceiveSlot } from "./receive-slot.ts";
 
 /**
  * The receive direction: buffers that the guest has posted become room for the backend's frames, and go back to the
  * guest filled.
  *
  * While the guest has buffers it need not notify us of more. Only when the backend found too few does the card ask
- * for notifications, look once more, and call `rawPoll` when some come.
+ * for notifications, look once more, and call `rawPoll` when some come. A backend also waits in vain where room comes
+ * back that the guest will never notify us of, as it does not know of it: chains of a frame that was dropped, chains
+ * that a frame turned out not to need, and the end of having all frames out that there can be. Then the card calls
+ * `rawPoll` by itself.
  */
 export class Receive {
   readonly #core: CardCore;
@@ -55,6 +38,14 @@ export class Receive {
   readonly #lookAgain = (): void => this.notify();
   /** The backend asked in vain and waits for `rawPoll`. */
   #starved = true;
+  /** It asked in vain as it has all frames out that there can be. */
+  #allOut = false;
+  /** Room came back since it asked in vain, and the guest will not notify us of it. */
+  #roomBack = false;
+  /** `rawPoll` runs. */
+  #polling = false;
+  /** The guest posted buffers meanwhile. */
+  #pollAgain = false;
 
   constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters) {
     this.#core = core;
@@ -65,13 +56,19 @@ export class Receive {
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
   allocate(sizeBytes: number): Frame | null {
-    if (!(sizeBytes >= 1)) throw new RangeError(`"sizeBytes" expected at least 1, got ${sizeBytes}`);
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
+      throw new RangeError(`"sizeBytes" expected an integer from 1 on, got ${sizeBytes}`);
+    }
     if (!this.#core.running || !this.#queue.begin()) {
       this.#starved = true;
       return null;
     }
     const slot = this.#take();
-    if (slot === null) return null;
+    if (slot === null) {
+      this.#starved = true;
+      this.#allOut = true;
+      return null;
+    }
     // Without a link the frame has no room in guest memory: it is filled, and dropped.
     if (this.#core.linkUp && !this.#gather(slot, sizeBytes)) {
       this.#release(slot);
@@ -80,40 +77,44 @@ export class Receive {
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
     if (slot.guestBytes < sizeBytes) this.#addSpill(slot.frame, sizeBytes - slot.guestBytes);
+    slot.roomBytes = slot.frame.totalBytes;
     return slot.frame;
   }
 
   /** See `RawIfaceCallbacks.rxComplete`. */
   complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
     const working = this.#core.running && this.#queue.begin();
-    for (let i = 0; i < count; i++) {
-      const slot = this.#outSlot(frames[i]);
-      const length = lengths[i] ?? -1;
-      if (slot.epoch === this.#epoch && !(length >= 0 && length <= slot.frame.totalBytes)) {
-        throw new RangeError(`"lengths[${i}]" expected 0 to ${slot.frame.totalBytes}, got ${length}`);
+    try {
+      for (let i = 0; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
+    } finally {
+      // Also where an entry was refused: the frames before it are the guest's.
+      if (working) {
+        this.#queue.publish();
+        if (this.#core.memory.writeObserver !== null) this.#noteWrites(count, frames, lengths);
+        this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
       }
-      if (working && slot.epoch === this.#epoch) this.#deliver(slot, length);
-      else if (length > 0) this.#counters.dropped.reset++;
-      this.#release(slot);
+      if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
+      this.#roomBack = false;
     }
-    if (!working) return;
-    this.#queue.publish();
-    if (this.#core.memory.writeObserver !== null) this.#noteWrites(count, frames, lengths);
-    this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
   }
 
   /** The guest posted buffers, or has just become ready. */
   notify(): void {
     if (!this.#starved || !this.#core.running || !this.#queue.begin()) return;
+    if (this.#polling) {
+      this.#pollAgain = true;
+      return;
+    }
     this.#starved = false;
     this.#queue.disableNotify();
-    this.#core.funcs.rawPoll(this.#core.driver);
+    this.#poll();
   }
 
-  /** The guest reset the card. Frames that the backend still has become empty and belong to nobody. */
+  /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and belong to nobody. */
   reset(): void {
     this.#epoch++;
     this.#starved = true;
+    this.#roomBack = false;
     this.#returned.clear();
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
@@ -121,10 +122,35 @@ export class Receive {
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) {
-      if (!slot.out) continue;
-      rebindFrame(slot.frame, this.#core.memory, slot.guestRanges);
-      rebindFrame(slot.header, this.#core.memory);
+      if (slot.out) slot.rebind(this.#core.memory);
     }
+  }
+
+  #poll(): void {
+    let done = false;
+    this.#polling = true;
+    try {
+      this.#core.funcs.rawPoll(this.#core.driver);
+      done = true;
+    } finally {
+      this.#polling = false;
+      // A backend that threw may still want to hear of buffers.
+      if (!done) this.#starved = true;
+      if ((!done && this.#queue.enableNotify()) || this.#pollAgain) this.#core.later(this.#lookAgain);
+      this.#pollAgain = false;
+    }
+  }
+
+  /** Takes one frame back from the backend. */
+  #takeBack(index: number, frame: Frame | undefined, length: number, working: boolean): void {
+    const slot = this.#outSlot(frame);
+    const current = slot.epoch === this.#epoch;
+    if (current && !(Number.isInteger(length) && length >= 0 && length <= slot.roomBytes)) {
+      throw new RangeError(`"lengths[${index}]" expected 0 to ${slot.roomBytes}, got ${length}`);
+    }
+    if (working && current) this.#deliver(slot, length);
+    else if (length > 0) this.#counters.dropped.reset++;
+    this.#release(slot);
   }
 
   /**
@@ -143,6 +169,7 @@ export class Receive {
       if (rounds === 1) this.#core.later(this.#lookAgain);
     }
     this.#starved = true;
+    this.#roomBack = false;
     this.#counters.noBuffers++;
     // Chains that were refused on the way go home.
     queue.publish();
@@ -159,13 +186,14 @@ export class Receive {
       const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
       if (head === QUEUE_REFUSED) continue;
       if (head < 0) break;
-      if (first && header.totalBytes < headerBytes) {
+      const room = frame.totalBytes - before;
+      if (first ? header.totalBytes < headerBytes : room === 0) {
         this.#counters.bufferTooSmall++;
         this.#queue.addUsed(head, 0);
         continue;
       }
       slot.heads[slot.chainCount] = head;
-      slot.rooms[slot.chainCount] = frame.totalBytes - before;
+      slot.rooms[slot.chainCount] = room;
       slot.chainCount++;
       if (frame.totalBytes >= sizeBytes || !mergeable) return true;
     }
@@ -180,17 +208,24 @@ export class Receive {
   }
 
   #deliver(slot: ReceiveSlot, length: number): void {
+    const { frame, header } = slot;
     const dropped = this.#counters.dropped;
-    if (length > 0) {
-      if (slot.chainCount === 0 || !this.#core.linkUp) dropped.linkDown++;
-      else if (length > slot.guestBytes) dropped.tooLong++;
-      else if (length < ETHERNET_HEADER_BYTES) dropped.tooShort++;
-      else {
-        this.#use(slot, length);
-        return;
-      }
+    if (length === 0) {
+      // The backend knows that this room is there again: it gave it back.
+      this.#putBack(slot, 0);
+      return;
     }
-    this.#putBack(slot, 0);
+    if (slot.chainCount === 0 || !this.#core.linkUp) dropped.linkDown++;
+    else if (frame.rangeCount === 0 || header.rangeCount === 0) dropped.reset++;
+    else if (length > slot.guestBytes || length > this.#core.maxReceiveBytes) dropped.tooLong++;
+    else if (length < ETHERNET_HEADER_BYTES) dropped.tooShort++;
+    else if ((frame.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0 || frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE) {
+      dropped.offload++;
+    } else {
+      this.#use(slot, length);
+      return;
+    }
+    this.#keep(slot, 0);
   }
 
   /** Gives as many chains to the guest as the frame fills, and keeps the others. */
@@ -204,10 +239,18 @@ export class Receive {
       left -= filled;
       used++;
     }
+    // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
+    slot.frame.flags = 0;
     writeNetHeader(slot.header, slot.frame, used);
-    this.#putBack(slot, used);
+    this.#keep(slot, used);
     this.#counters.frames++;
     this.#counters.bytes += length;
+  }
+
+  /** Keeps a slot's chains, of which the backend does not know that they are there again. */
+  #keep(slot: ReceiveSlot, from: number): void {
+    if (from < slot.chainCount) this.#roomBack = true;
+    this.#putBack(slot, from);
   }
 
   /** Keeps a slot's chains from number `from` on for the next frame. */
@@ -227,8 +270,7 @@ export class Receive {
       const frame = frames[i];
       const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
       if (slot === undefined || slot.epoch !== this.#epoch) continue;
-      noteRanges(memory, slot.header, slot.header.totalBytes);
-      noteRanges(memory, slot.frame, Math.min(lengths[i] ?? 0, slot.guestBytes));
+      slot.noteWrites(memory, lengths[i] ?? 0);
     }
   }
 
@@ -248,25 +290,16 @@ export class Receive {
       slot = new ReceiveSlot(this.#slots.length);
       this.#slots.push(slot);
     }
-    slot.frame.clear();
-    slot.header.clear();
-    slot.chainCount = 0;
-    slot.out = true;
-    slot.epoch = this.#epoch;
+    slot.take(this.#epoch);
     return slot;
   }
 
   #release(slot: ReceiveSlot): void {
     slot.out = false;
     this.#free.push(slot);
-  }
-}
-
-function noteRanges(memory: GuestMemory, frame: Frame, lengthBytes: number): void {
-  let left = lengthBytes;
-  for (let i = 0; i < frame.rangeCount && left > 0; i++) {
-    const count = Math.min(frame.length[i] ?? 0, left);
-    memory.noteWrite(frame.gpa[i] ?? 0, count);
-    left -= count;
+    if (this.#allOut) {
+      this.#allOut = false;
+      this.#roomBack = true;
+    }
   }
 }

@@ -55,22 +55,14 @@ export class Transmit {
     // under way will look once more before it rests.
     if (this.#running || !this.#core.running || !queue.begin()) return;
     this.#running = true;
+    let rests = false;
     try {
-      let budget = queue.size;
-      do {
-        queue.disableNotify();
-        budget = this.#batch(budget);
-        if (this.#full()) {
-          this.#blocked = true;
-          return;
-        }
-        if (budget === 0) {
-          this.#later();
-          return;
-        }
-      } while (queue.enableNotify());
+      this.#sendAll();
+      rests = true;
     } finally {
       this.#running = false;
+      // The backend broke its contract and threw. Its error is the embedder's; the guest goes on.
+      if (!rests) this.#recover();
     }
   }
 
@@ -93,7 +85,7 @@ export class Transmit {
     }
   }
 
-  /** The guest reset the card. Frames that the backend still has become empty and belong to nobody. */
+  /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and nobody's. */
   reset(): void {
     this.#epoch++;
     this.#blocked = false;
@@ -105,9 +97,34 @@ export class Transmit {
     for (const slot of this.#slots) if (slot.out) rebindFrame(slot.frame, this.#core.memory);
   }
 
+  /** Batch by batch, until there is no more, the budget is used up, or the backend has all it can have. */
+  #sendAll(): void {
+    const queue = this.#queue;
+    let budget = queue.size;
+    do {
+      queue.disableNotify();
+      budget = this.#batch(budget);
+      if (this.#full()) {
+        this.#blocked = true;
+        return;
+      }
+      if (budget === 0) {
+        this.#later();
+        return;
+      }
+    } while (queue.enableNotify());
+  }
+
+  /** After a batch that was cut short: the guest gets back what it is due, and is heard again. */
+  #recover(): void {
+    if (this.#full()) this.#blocked = true;
+    else if (this.#queue.enableNotify()) this.#later();
+    this.#giveBack();
+  }
+
   /** Takes and sends up to `budget` chains. Answers what is left of the budget: 0 where there may be more. */
   #batch(budget: number): number {
-    const { memory, funcs, driver } = this.#core;
+    const { funcs, driver } = this.#core;
     const queue = this.#queue;
     let left = budget;
     while (left > 0) {
@@ -119,28 +136,27 @@ export class Transmit {
       left--;
       if (head === QUEUE_REFUSED) continue;
       slot.head = head;
-      this.#send(slot);
-      // Whoever watches writes may move guest memory, and with it the rings.
-      if (memory.writeObserver !== null && !queue.begin()) break;
-      if (!this.#core.running) break;
+      if (!this.#send(slot)) break;
     }
     if (funcs.rawTxFlush !== undefined) funcs.rawTxFlush(driver);
     this.#giveBack();
     return left;
   }
 
-  #send(slot: TransmitSlot): void {
-    const { frame } = slot;
-    const bytes = frame.totalBytes;
+  /** Sends a frame or drops it. False where the batch has to end. */
+  #send(slot: TransmitSlot): boolean {
+    const bytes = slot.frame.totalBytes;
     if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
     else if (bytes > this.#core.maxFrameBytes) this.#drop(slot, "tooLong");
     else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
-    else this.#hand(slot, bytes);
+    else return this.#hand(slot, bytes);
+    return true;
   }
 
-  #hand(slot: TransmitSlot, bytes: number): void {
+  #hand(slot: TransmitSlot, bytes: number): boolean {
     const { funcs, driver } = this.#core;
     let result: TxResult = TxResult.Failed;
+    let alive = false;
     try {
       result = funcs.rawTx(driver, slot.frame, slot.frame.cookie);
     } finally {
@@ -150,20 +166,21 @@ export class Transmit {
         this.#counters.frames++;
         this.#counters.bytes += bytes;
       }
-      if (result !== TxResult.Enqueued && slot.out) this.#used(slot);
+      // A guest that ran inside `rawTx` may have reset the card or moved the rings.
+      alive = this.#queue.begin();
+      if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
     }
+    return alive && this.#core.running;
   }
 
   #drop(slot: TransmitSlot, cause: TransmitDrop): void {
     this.#counters.dropped[cause]++;
-    this.#used(slot);
+    this.#used(slot, true);
   }
 
-  #used(slot: TransmitSlot): void {
-    // The backend may have reset the card meanwhile: a guest that runs inside `rawTx` can do that.
-    const current = slot.epoch === this.#epoch;
+  #used(slot: TransmitSlot, alive: boolean): void {
     this.#release(slot);
-    if (current) this.#queue.addUsed(slot.head, 0);
+    if (alive && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
   }
 
   #giveBack(): void {

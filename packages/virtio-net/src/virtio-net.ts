@@ -76,9 +76,9 @@ export class VirtioNet {
     this.#device.setLink(up);
   }
 
-  /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. */
+  /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. Nothing once closed. */
   poll(): void {
-    this.#device.poll();
+    if (!this.#closed) this.#device.poll();
   }
 
   /** Resets the device as its guest would by writing 0 to the status register. PCI registers stay. */

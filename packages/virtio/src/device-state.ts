@@ -89,10 +89,11 @@ export class DeviceState {
   writeQueuePage(index: number, page: number): void {
     const queue = this.queues[index];
     if (queue === undefined) return;
-    if (page === 0) {
+    if (queue.ready) {
       queue.reset();
-      return;
+      this.device.queueReset?.(index);
     }
+    if (page === 0) return;
     this.#applyFeatures(queue);
     queue.start(legacyLayout(page * VIRTIO_PCI_VRING_ALIGN, queue.size));
   }

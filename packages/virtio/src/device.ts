@@ -19,6 +19,8 @@ export interface VirtioDevice {
   driverOk(): void;
   /** The guest notified a queue that is ready, after DRIVER_OK. */
   notify(queue: number): void;
+  /** The guest took a queue away or put it elsewhere without a reset of the device: what was in it is gone. */
+  queueReset?(queue: number): void;
   /** The guest reset the device: whatever it does for the guest ends here. The queues have been reset. */
   reset(): void;
 }
