@@ -103,5 +103,3 @@ describe("running examples", () => {
     });
   }
 });
-  });
-});

@@ -10,6 +10,8 @@ const CHECK = resolve(import.meta.dirname, "../..");
 export interface SnippetProject {
   /** What the compiler says, a line each, in the documents' own lines. */
   compile(): Promise<string[]>;
+  /** Where a snippet's module is. */
+  path(snippet: Snippet): string;
   /** Executes one of the snippets. */
   run(snippet: Snippet): Promise<{ code: number; output: string }>;
   /** Removes the folder. */
@@ -23,17 +25,19 @@ export function makeSnippetProject(root: string, snippets: readonly Snippet[]): 
   const folder = mkdtempSync(join(CHECK, ".snippets/run-"));
   const config = join(folder, "tsconfig.json");
   writeFileSync(config, JSON.stringify(compilerConfig(root)));
+  const path = (snippet: Snippet): string => join(folder, moduleName(snippet));
   for (const snippet of snippets) {
     // Blank lines in front, so that the compiler counts as the document does; the last line makes it a module.
-    writeFileSync(join(folder, moduleName(snippet)), `${"\n".repeat(snippet.line - 1)}${snippet.code}\nexport {};\n`);
+    writeFileSync(path(snippet), `${"\n".repeat(snippet.line - 1)}${snippet.code}\nexport {};\n`);
   }
   return {
+    path,
     async compile() {
       const { code, output } = await runTool("typescript", "tsc", ["-p", config, "--pretty", "false"], { cwd: folder });
       const problems = code === 0 ? [] : inDocuments(output, snippets);
       return code !== 0 && problems.length === 0 ? [output] : problems;
     },
-    run: (snippet) => runTool("tsx", "tsx", ["--tsconfig", config, join(folder, moduleName(snippet))], { cwd: folder }),
+    run: (snippet) => runTool("tsx", "tsx", ["--tsconfig", config, path(snippet)], { cwd: folder }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
