@@ -4,11 +4,13 @@
  *
  * @module
  */
+export { CORRUPTIONS, type Corruption, type Victim } from "./corruptions.ts";
 export { DescriptorTable } from "./descriptor-table.ts";
 export { DriverError, GuestRamError, InterruptStormError, RingError } from "./errors.ts";
 export { GuestMachine, type GuestMachineOptions } from "./guest-machine.ts";
 export type { GuestPorts, PortWidth } from "./guest-ports.ts";
 export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
+export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
 export { needEvent } from "./need-event.ts";
 export { GuestNetDriver } from "./net-driver.ts";
@@ -23,6 +25,7 @@ export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
+export { randomBelow, seededRandom } from "./random.ts";
 export { type RawDescriptor, RawRing, type RawUsedEntry } from "./raw-ring.ts";
 export { RecordedInterrupts, type RecordedMessage } from "./recorded-interrupts.ts";
 export {

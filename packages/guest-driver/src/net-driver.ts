@@ -3,18 +3,12 @@ import {
   VIRTIO_CONFIG_S_DRIVER,
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FEATURES_OK,
-  VIRTIO_F_ANY_LAYOUT,
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
   VIRTIO_NET_CONFIG_MAC,
   VIRTIO_NET_CONFIG_MTU,
   VIRTIO_NET_CONFIG_STATUS,
-  VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_STATUS,
-  VIRTIO_NET_HDR_BYTES,
-  VIRTIO_NET_HDR_MRG_BYTES,
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_S_LINK_UP,
   VIRTIO_NET_TX_QUEUE,
@@ -24,31 +18,22 @@ import {
   VIRTIO_PCI_VENDOR_ID,
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
+import { FeatureSet } from "./features.ts";
 import type { GuestPorts } from "./guest-ports.ts";
 import type { GuestRam } from "./guest-ram.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
 import type { NetHeader } from "./net-header.ts";
-import {
-  emptyNetCounters,
-  GUEST_NET_FEATURES,
-  type GuestNetCounters,
-  type GuestNetOptions,
-  type NetBufferOptions,
-} from "./net-options.ts";
+import { emptyNetCounters, GUEST_NET_FEATURES, type GuestNetCounters, type GuestNetOptions } from "./net-options.ts";
 import { type NetQueue, publishAndKick } from "./net-queue.ts";
 import { NetReceive } from "./net-receive.ts";
+import { makeNetQueue } from "./net-setup.ts";
 import { NetTransmit, type SendOptions } from "./net-transmit.ts";
 import { findPciFunction } from "./pci-probe.ts";
-import { allocateRing, freeRing } from "./ring-memory.ts";
-import { SplitRing } from "./split-ring.ts";
+import { freeRing } from "./ring-memory.ts";
+import type { SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
-/** Bytes of an Ethernet header and of a VLAN tag: what a frame has beside the MTU. */
-const ETHERNET_BYTES = 18;
 const DEFAULT_MTU = 1500;
-const DEFAULT_BUFFER_BYTES = 2048;
-const MOST_BUFFERS = 1024;
-const NO_LIMIT = 0xffff_ffff;
 
 interface Running {
   readonly rxRing: SplitRing;
@@ -78,8 +63,8 @@ export class GuestNetDriver {
   /** What happened so far; a reset does not clear it. */
   readonly counters: GuestNetCounters = emptyNetCounters();
   readonly #options: GuestNetOptions;
+  readonly #features: FeatureSet;
   readonly #inbox: Uint8Array[] = [];
-  #accepted: ReadonlySet<number> = new Set();
   #running: Running | null = null;
   /** The handler stopped at its budget with interrupts off; the next `receive` goes on. */
   #unfinished = false;
@@ -88,6 +73,7 @@ export class GuestNetDriver {
     this.transport = transport;
     this.ram = ram;
     this.#options = options;
+    this.#features = new FeatureSet(transport);
   }
 
   /**
@@ -136,13 +122,7 @@ export class GuestNetDriver {
   negotiate(): void {
     this.#setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER);
-    const wanted = this.#options.features ?? GUEST_NET_FEATURES;
-    this.#accepted = new Set(wanted.filter((bit) => this.offers(bit)));
-    for (const word of [0, 1]) {
-      let bits = 0;
-      for (const bit of this.#accepted) if (bit >> 5 === word) bits |= 1 << (bit & 31);
-      this.transport.writeDriverFeatures(word, bits >>> 0);
-    }
+    this.#features.accept(this.#options.features ?? GUEST_NET_FEATURES);
     if (!this.has(VIRTIO_F_VERSION_1)) return;
     this.#setStatus(VIRTIO_CONFIG_S_FEATURES_OK);
     if ((this.transport.readStatus() & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
@@ -152,8 +132,11 @@ export class GuestNetDriver {
 
   /** Makes both rings and their buffers, and tells the device where they are. No buffer is posted yet. */
   setUpQueues(): void {
-    const tx = this.#makeQueue(VIRTIO_NET_TX_QUEUE, this.#options.tx, false);
-    const rx = this.#makeQueue(VIRTIO_NET_RX_QUEUE, this.#options.rx, true);
+    const { transport, ram, counters } = this;
+    const mtu = Math.max(this.mtu, DEFAULT_MTU);
+    const setup = { transport, ram, counters, features: this.#features, options: this.#options, mtu };
+    const tx = makeNetQueue(setup, VIRTIO_NET_TX_QUEUE);
+    const rx = makeNetQueue(setup, VIRTIO_NET_RX_QUEUE);
     if (this.#options.txInterrupts !== true) tx.ring.disableInterrupts();
     if (this.#options.interrupts === "off") {
       tx.ring.disableInterrupts();
@@ -180,12 +163,12 @@ export class GuestNetDriver {
 
   /** Whether the device offers a feature. */
   offers(bit: number): boolean {
-    return ((this.transport.readDeviceFeatures(bit >> 5) >>> (bit & 31)) & 1) === 1;
+    return this.#features.offers(bit);
   }
 
   /** Whether a feature has been negotiated. */
   has(bit: number): boolean {
-    return this.#accepted.has(bit);
+    return this.#features.has(bit);
   }
 
   /** The receive ring. @throws DriverError before `setUpQueues` */
@@ -203,7 +186,7 @@ export class GuestNetDriver {
     return this.#live().rx.header;
   }
 
-  /** The card's address, read byte by byte (4.1.4.10 forbids nothing wider, but drivers do so). */
+  /** The card's address, read byte by byte as drivers do. */
   readMac(): Uint8Array {
     return Uint8Array.from({ length: 6 }, (_, i) => this.transport.readConfig(VIRTIO_NET_CONFIG_MAC + i, 1));
   }
@@ -377,40 +360,5 @@ export class GuestNetDriver {
 
   #setStatus(bit: number): void {
     this.transport.writeStatus(this.transport.readStatus() | bit);
-  }
-
-  #makeQueue(index: number, options: NetBufferOptions = {}, isReceive: boolean): NetQueue {
-    const size = this.transport.readQueueSize(index);
-    if (size === 0) throw new DriverError(`the device has no queue ${index}`);
-    const mergeable = this.has(VIRTIO_NET_F_MRG_RXBUF);
-    const longHeader = mergeable || this.has(VIRTIO_F_VERSION_1);
-    const headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-    const anyLayout = this.has(VIRTIO_F_ANY_LAYOUT) || this.has(VIRTIO_F_VERSION_1) || (isReceive && mergeable);
-    const wholeFrame = headerBytes + ETHERNET_BYTES + Math.max(this.mtu, DEFAULT_MTU);
-    const buffers: Required<NetBufferOptions> = {
-      bufferBytes: options.bufferBytes ?? (isReceive && !mergeable ? wholeFrame : DEFAULT_BUFFER_BYTES),
-      buffers: options.buffers ?? Math.min(size, MOST_BUFFERS),
-      headerApart: options.headerApart ?? !anyLayout,
-      pieceBytes: options.pieceBytes ?? NO_LIMIT,
-    };
-    const indirect = this.has(VIRTIO_F_INDIRECT_DESC) ? (this.#options.indirect ?? "chains") : "never";
-    const parts = Math.ceil(buffers.bufferBytes / buffers.pieceBytes) + 1;
-    const most = isReceive ? parts : Math.max(parts, this.#options.txRanges ?? 16);
-    const layout = allocateRing(this.ram, size, this.transport.legacyLayout);
-    const ring = new SplitRing(this.ram, layout, {
-      eventIdx: this.has(VIRTIO_F_EVENT_IDX),
-      indirectEntries: indirect === "never" ? 0 : most,
-    });
-    this.transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
-    return {
-      ring,
-      index,
-      transport: this.transport,
-      counters: this.counters,
-      headerBytes,
-      mergeable,
-      indirect,
-      buffers,
-    };
   }
 }

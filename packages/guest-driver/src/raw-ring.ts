@@ -66,7 +66,9 @@ export class RawRing {
   get availFlags(): number {
     return this.ram.readUint(this.layout.availRing, 2);
   }
-  set availFlags(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeAvailFlags(value: number): void {
     this.ram.writeUint(this.layout.availRing, 2, value);
   }
 
@@ -74,7 +76,9 @@ export class RawRing {
   get availIdx(): number {
     return this.ram.readUint(this.layout.availRing + 2, 2);
   }
-  set availIdx(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeAvailIdx(value: number): void {
     this.ram.writeUint(this.layout.availRing + 2, 2, value);
   }
 
@@ -92,7 +96,9 @@ export class RawRing {
   get usedEvent(): number {
     return this.ram.readUint(this.layout.availRing + 4 + 2 * this.layout.size, 2);
   }
-  set usedEvent(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeUsedEvent(value: number): void {
     this.ram.writeUint(this.layout.availRing + 4 + 2 * this.layout.size, 2, value);
   }
 
@@ -100,7 +106,9 @@ export class RawRing {
   get usedFlags(): number {
     return this.ram.readUint(this.layout.usedRing, 2);
   }
-  set usedFlags(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeUsedFlags(value: number): void {
     this.ram.writeUint(this.layout.usedRing, 2, value);
   }
 
@@ -108,7 +116,9 @@ export class RawRing {
   get usedIdx(): number {
     return this.ram.readUint(this.layout.usedRing + 2, 2);
   }
-  set usedIdx(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeUsedIdx(value: number): void {
     this.ram.writeUint(this.layout.usedRing + 2, 2, value);
   }
 
@@ -129,7 +139,9 @@ export class RawRing {
   get availEvent(): number {
     return this.ram.readUint(this.layout.usedRing + 4 + VIRTQ_USED_ELEM_BYTES * this.layout.size, 2);
   }
-  set availEvent(value: number) {
+
+  /** Writes it, 16 bits. */
+  writeAvailEvent(value: number): void {
     this.ram.writeUint(this.layout.usedRing + 4 + VIRTQ_USED_ELEM_BYTES * this.layout.size, 2, value);
   }
 

@@ -1,0 +1,83 @@
+import {
+  VIRTIO_F_ANY_LAYOUT,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_MRG_BYTES,
+  VIRTIO_NET_RX_QUEUE,
+} from "@vmmkit/virtio";
+import { DriverError } from "./errors.ts";
+import type { FeatureSet } from "./features.ts";
+import type { GuestRam } from "./guest-ram.ts";
+import type { GuestNetCounters, GuestNetOptions, NetBufferOptions } from "./net-options.ts";
+import type { NetQueue } from "./net-queue.ts";
+import { allocateRing } from "./ring-memory.ts";
+import { SplitRing } from "./split-ring.ts";
+import type { GuestTransport } from "./transport.ts";
+
+/** Bytes of an Ethernet header and of a VLAN tag: what a frame has beside the MTU. */
+const ETHERNET_BYTES = 18;
+const DEFAULT_BUFFER_BYTES = 2048;
+const MOST_BUFFERS = 1024;
+const NO_LIMIT = 0xffff_ffff;
+
+/** What a queue is made from. */
+export interface NetSetup {
+  readonly transport: GuestTransport;
+  readonly ram: GuestRam;
+  readonly features: FeatureSet;
+  readonly counters: GuestNetCounters;
+  readonly options: GuestNetOptions;
+  /** The largest payload that receive buffers must hold. */
+  readonly mtu: number;
+}
+
+/** Makes the ring of a queue and tells the device where it is. @throws DriverError where the device has no such queue */
+export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
+  const { transport, ram, features, counters, options } = setup;
+  const size = transport.readQueueSize(index);
+  if (size === 0) throw new DriverError(`the device has no queue ${index}`);
+  const mergeable = features.has(VIRTIO_NET_F_MRG_RXBUF);
+  const longHeader = mergeable || features.has(VIRTIO_F_VERSION_1);
+  const headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+  const buffers = bufferShape(setup, index === VIRTIO_NET_RX_QUEUE, size, headerBytes);
+  const indirect = features.has(VIRTIO_F_INDIRECT_DESC) ? (options.indirect ?? "chains") : "never";
+  const layout = allocateRing(ram, size, transport.legacyLayout);
+  const ring = new SplitRing(ram, layout, {
+    eventIdx: features.has(VIRTIO_F_EVENT_IDX),
+    indirectEntries: indirect === "never" ? 0 : longestChain(setup, index === VIRTIO_NET_RX_QUEUE, buffers),
+  });
+  transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
+  return { ring, index, transport, counters, headerBytes, mergeable, indirect, buffers };
+}
+
+/**
+ * Without ANY_LAYOUT the header has a descriptor of its own (5.1.6.6). Mergeable buffers are the exception that all
+ * drivers make and all devices know.
+ */
+function bufferShape(
+  setup: NetSetup,
+  isReceive: boolean,
+  size: number,
+  headerBytes: number,
+): Required<NetBufferOptions> {
+  const { features, options, mtu } = setup;
+  const given: NetBufferOptions = (isReceive ? options.rx : options.tx) ?? {};
+  const mergeable = isReceive && features.has(VIRTIO_NET_F_MRG_RXBUF);
+  const anyLayout = mergeable || features.has(VIRTIO_F_ANY_LAYOUT) || features.has(VIRTIO_F_VERSION_1);
+  const wholeFrame = headerBytes + ETHERNET_BYTES + mtu;
+  return {
+    bufferBytes: given.bufferBytes ?? (isReceive && !mergeable ? wholeFrame : DEFAULT_BUFFER_BYTES),
+    buffers: given.buffers ?? Math.min(size, MOST_BUFFERS),
+    headerApart: given.headerApart ?? !anyLayout,
+    pieceBytes: given.pieceBytes ?? NO_LIMIT,
+  };
+}
+
+/** Descriptors that an indirect table must hold. */
+function longestChain(setup: NetSetup, isReceive: boolean, buffers: Required<NetBufferOptions>): number {
+  const parts = Math.ceil(buffers.bufferBytes / buffers.pieceBytes) + 1;
+  return isReceive ? parts : Math.max(parts, setup.options.txRanges ?? 16);
+}
