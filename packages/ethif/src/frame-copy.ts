@@ -85,12 +85,18 @@ export function copyFrame(source: Frame, target: Frame): number {
 const LOOP_BELOW = 24;
 
 /**
- * Copies `count` bytes. Measured: a new view handed to `set` beats `subarray`; within one buffer `copyWithin`
- * needs no view at all.
+ * Copies `count` bytes. Within one view the two ranges may overlap: the target gets what the source had before.
+ * Different views of the same memory should not overlap; then the target's bytes are any mixture, and no others change.
+ *
+ * Measured: a new view handed to `set` beats `subarray`; within one buffer `copyWithin` needs no view at all.
  */
 export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number): void {
   if (count < LOOP_BELOW) {
-    for (let i = 0; i < count; i++) target[to + i] = source[from + i] as number;
+    if (source === target && from < to) {
+      for (let i = count - 1; i >= 0; i--) target[to + i] = source[from + i] as number;
+    } else {
+      for (let i = 0; i < count; i++) target[to + i] = source[from + i] as number;
+    }
   } else if (source === target) {
     target.copyWithin(to, from, from + count);
   } else {
