@@ -2,6 +2,9 @@
  * I/O port ranges and the handlers behind them.
  *
  * ```ts
+ * import { type IoPortInterface, IoPortType, VmmIoPortList } from "@vmmkit/ioport";
+ *
+ * const device: IoPortInterface = { portIn: () => 42, portOut: () => {}, desc: "always 42" };
  * const ports = new VmmIoPortList();
  * const entry = ports.addHandler({ start: 0, end: 0, size: 0x20 }, device, IoPortType.Free);
  * const value = ports.emulateIn(entry.range.start, 4); // the guest executes IN

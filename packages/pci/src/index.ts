@@ -2,6 +2,10 @@
  * PCI configuration space: functions, BARs, capabilities, INTx, host bridge and the configuration ports.
  *
  * ```ts
+ * import { IoPortType, VmmIoPortList } from "@vmmkit/ioport";
+ * import { barEmulation, CONFIG_PORT_RANGE, configPorts, deviceEntry, VmmPciSpace } from "@vmmkit/pci";
+ *
+ * const ports = new VmmIoPortList();
  * const pci = new VmmPciSpace();
  * const header = deviceEntry({ vendorId: 0x1af4, deviceId: 0x1000, classCode: 0x02, interruptPin: 1 });
  * const card = barEmulation(header, [{ kind: "io", address: 0xc000, sizeBits: 5 }], {
