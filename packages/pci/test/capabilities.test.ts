@@ -67,6 +67,14 @@ describe("capEmulation", () => {
     expect(inner.log).toEqual(["50 1 11", "57 1 88"]);
   });
 
+  it("never reads what it hides: a read of a real function can have an effect", () => {
+    const asked: number[] = [];
+    const inner: PciEntry = { ioRead: (offset) => asked.push(offset), ioWrite: () => {} };
+    const entry = capEmulation(inner, [], [{ start: 0x50, end: 0x5f }]);
+    for (const size of [1, 2, 4]) expect(entry.ioRead(0x54, size)).toBe(0);
+    expect(asked).toEqual([]);
+  });
+
   it("refuses accesses that cannot be", () => {
     expectRefusesImpossible(capEmulation(below(), [0x40], [{ start: 0x50, end: 0xff }]));
   });
