@@ -39,6 +39,8 @@ export class Transmit {
   #running = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
+  /** The backend was handed a frame since it was last told to flush. */
+  #unflushed = false;
   /** The backend holds every slot; the next `complete` goes on. */
   #blocked = false;
 
@@ -138,7 +140,10 @@ export class Transmit {
       slot.head = head;
       if (!this.#send(slot)) break;
     }
-    if (funcs.rawTxFlush !== undefined) funcs.rawTxFlush(driver);
+    if (this.#unflushed) {
+      this.#unflushed = false;
+      if (funcs.rawTxFlush !== undefined) funcs.rawTxFlush(driver);
+    }
     this.#giveBack();
     return left;
   }
@@ -157,6 +162,7 @@ export class Transmit {
     const { funcs, driver } = this.#core;
     let result: TxResult = TxResult.Failed;
     let alive = false;
+    this.#unflushed = true;
     try {
       result = funcs.rawTx(driver, slot.frame, slot.frame.cookie);
     } finally {

@@ -1,0 +1,48 @@
+import type { LinkInfo } from "@vmmkit/ethif";
+import { GuestMachine, type GuestMachineOptions, GuestNetDriver, type GuestNetOptions } from "@vmmkit/guest-driver";
+import { IoPortType } from "@vmmkit/ioport";
+import { commonMakeVirtioNet, type VirtioNet, type VirtioNetOptions } from "@vmmkit/virtio-net";
+import { TestBackend } from "./test-backend.ts";
+
+/** The interrupt line of the card under test. */
+export const LINE = 11;
+/** Ports for a card, wherever there is room. */
+export const ANY_PORTS = { start: 0, end: 0, size: 32 } as const;
+
+export interface RigOptions {
+  readonly link?: Partial<LinkInfo>;
+  readonly card?: VirtioNetOptions;
+  readonly machine?: GuestMachineOptions;
+  readonly guest?: GuestNetOptions;
+  /** Whether the guest's driver starts the card. Default true. */
+  readonly start?: boolean;
+}
+
+/** A machine with a card, a backend below it, and a guest's driver that found it by PCI. */
+export interface Rig {
+  readonly machine: GuestMachine;
+  readonly backend: TestBackend;
+  readonly card: VirtioNet;
+  readonly driver: GuestNetDriver;
+}
+
+export function makeRig(options: RigOptions = {}): Rig {
+  const machine = new GuestMachine(options.machine);
+  const backend = new TestBackend(options.link);
+  const { vm, pci, ioport } = machine;
+  const card = commonMakeVirtioNet(vm, pci, ioport, ANY_PORTS, IoPortType.Free, 1, LINE, backend.funcs, options.card);
+  const driver = GuestNetDriver.probe(machine.ports, machine.ram, options.guest);
+  machine.onLine(LINE, () => driver.onInterrupt());
+  if (options.start !== false) driver.start();
+  return { machine, backend, card, driver };
+}
+
+/** A frame whose every byte follows from its length and `seed`. */
+export function testFrame(lengthBytes: number, seed = 0): Uint8Array {
+  return Uint8Array.from({ length: lengthBytes }, (_, i) => (i * 7 + (i >> 8) + seed * 31 + lengthBytes) & 0xff);
+}
+
+/** Lets tasks of a later turn of the event loop run. */
+export function laterTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
