@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { extractSnippets } from "../src/snippets/extract.ts";
 import { findSnippets } from "../src/snippets/find.ts";
 import { makeSnippetProject } from "../src/snippets/project.ts";
-import { compileAll } from "../src/steps/snippets.ts";
+import { compileAll, packagesWithoutExample } from "../src/steps/snippets.ts";
 import { fixtureTree, fixtureWorkspace } from "./support/fixture-tree.ts";
 
 const FENCE = "```";
@@ -51,6 +51,21 @@ describe("finding examples", () => {
     expect(() => extractSnippets("README.md", `${FENCE}ts\nconst a = 1;\n`)).toThrow(
       "README.md:1: the block never ends",
     );
+  });
+});
+
+describe("packages and their examples", () => {
+  test("a package whose README shows none is named, and so is one without a README", () => {
+    const index = { "src/index.ts": "export {};\n" };
+    const root = fixtureWorkspace({
+      vm: { files: { ...index, "README.md": document("ts", "export {};") } },
+      pci: { files: { ...index, "README.md": document("text", "no example") } },
+      ioport: { files: index },
+    });
+    expect(packagesWithoutExample(root).map((line) => line.split(" ")[0])).toEqual([
+      "packages/ioport/README.md",
+      "packages/pci/README.md",
+    ]);
   });
 });
 
