@@ -40,7 +40,7 @@ export class Bench {
     this.deadlineMs = options.deadlineMs ?? 5000;
     this.keeps = options.keeps ?? 16;
     this.#peerMac = options.peerMac ?? parseMac("02:00:00:00:00:fe");
-    this.card = new TestCard(made.backend, cardOptions);
+    this.card = new TestCard(made.backend, { ...cardOptions, noise: this.topology === "wire" });
     this.link = this.card.init();
   }
 

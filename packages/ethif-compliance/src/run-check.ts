@@ -1,5 +1,6 @@
 import { Bench } from "./bench.ts";
 import type { Check } from "./check.ts";
+import { within } from "./deadline.ts";
 import type { BackendUnderTest, TestBackendOptions } from "./options.ts";
 
 /**
@@ -13,14 +14,20 @@ export async function runCheck(
   onSkip: (reason: string) => void = () => {},
 ): Promise<void> {
   const made = await options.setup();
+  const close = (): Promise<void> =>
+    within(made.backend.close(), options.deadlineMs ?? 5000, "close did not come to an end");
   try {
     const lacking = check.needs?.(made) ?? null;
     if (lacking === null) await run(check, made, options);
     else onSkip(lacking);
-  } finally {
-    await made.backend.close();
+  } catch (error) {
+    // What goes wrong while putting away a backend that failed already says nothing new.
+    await close().catch(() => {});
     await options.teardown?.(made);
+    throw error;
   }
+  await close();
+  await options.teardown?.(made);
 }
 
 async function run(check: Check, made: BackendUnderTest, options: TestBackendOptions): Promise<void> {

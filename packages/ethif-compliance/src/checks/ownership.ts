@@ -52,6 +52,10 @@ const reset: Check = {
     await fill(bench, Math.min(bench.keeps, 32));
     bench.card.reset();
     await bench.made.peer?.resume?.();
+    bench.card.post(8, [FULL_ROOM]);
+    for (let i = 0; i < 4; i++) bench.card.transmit(bench.frame(60));
+    bench.card.reset();
+    bench.card.flush();
     bench.card.post(256, [FULL_ROOM]);
     bench.card.poll();
     await bench.untilNoneLent();
