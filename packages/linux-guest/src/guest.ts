@@ -8,6 +8,9 @@ export interface BootProgress {
   readonly fraction: number;
 }
 
+/** How long `run` lets a command take where nothing else is said. */
+export const DEFAULT_RUN_TIMEOUT_MS = 60_000;
+
 /** How a command is run. */
 export interface RunCommandOptions {
   /** After so long it is killed. Default 60,000. */

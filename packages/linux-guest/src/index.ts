@@ -6,6 +6,10 @@
 export type { CommandResult, GuestJob } from "./command-channel.ts";
 export { GuestImageError, GuestOptionError, GuestStoppedError, GuestTimeoutError } from "./errors.ts";
 export type { Attachment, BootProgress, Guest, RunCommandOptions } from "./guest.ts";
+export { GuestThread, type GuestThreadOptions } from "./guest-thread.ts";
 export type { ImageStep } from "./image/debian-packages.ts";
-export { ensureGuestImage, type GuestImage, type GuestImageOptions } from "./image/guest-image.ts";
-export { LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
+export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOptions } from "./image/guest-image.ts";
+export { ensureIpxe } from "./image/ipxe.ts";
+export type { MakeOptions } from "./image/made-files.ts";
+export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
+export { createEmulator, type Emulator, type EmulatorOptions, readEmulatorFiles } from "./v86-emulator.ts";

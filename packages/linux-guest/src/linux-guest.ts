@@ -4,11 +4,18 @@ import { CommandChannel, type CommandResult, type GuestJob } from "./command-cha
 import { ConsoleText, consoleTail } from "./console-text.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { GuestOptionError, GuestStoppedError, GuestTimeoutError } from "./errors.ts";
-import type { Attachment, BootProgress, Guest, RunCommandOptions } from "./guest.ts";
+import {
+  type Attachment,
+  type BootProgress,
+  DEFAULT_RUN_TIMEOUT_MS,
+  type Guest,
+  type RunCommandOptions,
+} from "./guest.ts";
 import { readBzImage } from "./image/bzimage.ts";
 import type { GuestImage } from "./image/guest-image.ts";
 import { SHELL_WORD } from "./image/init-scripts.ts";
 import { createEmulator, type Emulator, readEmulatorFiles } from "./v86-emulator.ts";
+import { withTimeout } from "./with-timeout.ts";
 
 /** Options of a guest wherever it runs. All of them can be cloned. */
 export interface GuestOptions {
@@ -42,8 +49,9 @@ export interface LinuxGuestOptions extends GuestOptions, GuestListeners {
 
 const DEFAULT_MEMORY_BYTES = 128 << 20;
 const MIN_MEMORY_BYTES = 80 << 20;
+/** How long a reboot may take until the machine is reset. */
+const RESET_TIMEOUT_MS = 60_000;
 const DEFAULT_BOOT_TIMEOUT_MS = 180_000;
-const DEFAULT_RUN_TIMEOUT_MS = 60_000;
 const PROGRESS_MS = 100;
 
 /** Debian's kernel and busybox on a v86 in this thread. It boots at once; `ready()` says when it is up. */
@@ -108,7 +116,7 @@ export class LinuxGuest implements Guest {
     await this.ready();
     const reset = this.#reset.promise;
     const job = this.#channel.start("reboot -f");
-    await Promise.race([reset, withTimeout(job, "reboot -f", DEFAULT_RUN_TIMEOUT_MS).catch(() => reset)]);
+    await Promise.race([reset, withTimeout(job, "reboot -f", RESET_TIMEOUT_MS).catch(() => reset)]);
     return this.ready();
   }
 
@@ -201,17 +209,4 @@ export class LinuxGuest implements Guest {
     await this.#emulator?.v86.destroy();
     await this.#attachment?.close?.();
   }
-}
-
-/** Waits for a command, and kills it when its time is over. */
-async function withTimeout(job: GuestJob, command: string, timeoutMs: number): Promise<CommandResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      job.result.catch(() => {});
-      job.kill("KILL");
-      reject(new GuestTimeoutError(`"${command}" did not end in ${timeoutMs} ms`));
-    }, timeoutMs);
-  });
-  return Promise.race([job.result, timeout]).finally(() => clearTimeout(timer));
 }

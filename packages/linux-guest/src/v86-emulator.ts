@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { V86 } from "v86";
+import type { GuestFiles } from "./image/guest-image.ts";
 
 /** What is used here of v86's inside. The build from npm keeps these names. */
 interface V86Cpu {
@@ -49,8 +50,7 @@ const wasmPath = createRequire(import.meta.url).resolve("v86/build/v86.wasm");
 
 /** Makes an emulated PC. Two serial ports, VGA, no sound; the JIT is on. It runs when `v86.run()` is called. */
 export async function createEmulator(options: EmulatorOptions): Promise<Emulator> {
-  // v86 fills in the kernel's header where it finds it, so the copy is its own, and what a reset puts back.
-  const kernel = Uint8Array.from(options.kernel);
+  const kernel = ownKernel(options.kernel);
   const v86 = new V86({
     wasm_path: wasmPath,
     memory_size: options.memoryBytes,
@@ -79,14 +79,24 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   };
 }
 
+/**
+ * A copy that v86 may fill the header of; with what it filled in, it is what a reset puts back. v86 looks at it as
+ * 32-bit words, so its length is made a multiple of 4.
+ */
+function ownKernel(file: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(Math.ceil(file.length / 4) * 4);
+  copy.set(file);
+  return copy;
+}
+
 /** Reads the files of an emulated PC. */
-export async function readEmulatorFiles(
-  paths: Readonly<Record<"kernel" | "initrd" | "bios" | "vgaBios", string>>,
-): Promise<Record<"kernel" | "initrd" | "bios" | "vgaBios", Uint8Array>> {
-  const [kernel, initrd, bios, vgaBios] = await Promise.all(
-    [paths.kernel, paths.initrd, paths.bios, paths.vgaBios].map((path) => readFile(path)),
-  );
-  return { kernel, initrd, bios, vgaBios } as Record<"kernel" | "initrd" | "bios" | "vgaBios", Uint8Array>;
+export async function readEmulatorFiles(paths: GuestFiles): Promise<Record<keyof GuestFiles, Uint8Array>> {
+  return {
+    kernel: await readFile(paths.kernel),
+    initrd: await readFile(paths.initrd),
+    bios: await readFile(paths.bios),
+    vgaBios: await readFile(paths.vgaBios),
+  };
 }
 
 interface BootRange {
