@@ -12,4 +12,6 @@ export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOpti
 export { ensureIpxe } from "./image/ipxe.ts";
 export type { MakeOptions } from "./image/made-files.ts";
 export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
+export type { CardRequest, CardState } from "./network/card-module.ts";
+export { GuestNetwork, type NetworkGuest, type NetworkGuestOptions } from "./network/guest-network.ts";
 export { createEmulator, type Emulator, type EmulatorOptions, readEmulatorFiles } from "./v86-emulator.ts";
