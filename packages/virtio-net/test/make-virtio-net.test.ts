@@ -4,7 +4,7 @@ import {
   findPciFunction,
   GuestMachine,
   GuestNetDriver,
-  type LegacyTransport,
+  LegacyTransport,
   type PciFunction,
 } from "@vmmkit/guest-driver";
 import { IoPortOverlapError, IoPortRangeError, IoPortType } from "@vmmkit/ioport";
