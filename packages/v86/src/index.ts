@@ -2,12 +2,14 @@
  * vmmkit's PCI space and network card inside the v86 emulator, in Node or in a browser.
  *
  * ```ts
- * const emulator = new V86({ ...options, autostart: false });
- * emulator.add_listener("emulator-loaded", () => {
- *   const machine = attachVmmkit(emulator);
- *   addVirtioNet(machine, backend);
+ * import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+ * import { addVirtioNet, attachVmmkit } from "@vmmkit/v86";
+ *
+ * // A V86 made with `autostart: false`, once its event "emulator-loaded" has come.
+ * function addCardAndRun(emulator: { run(): void }): void {
+ *   addVirtioNet(attachVmmkit(emulator), virtioNetDefaultBackend());
  *   emulator.run();
- * });
+ * }
  * ```
  *
  * @module

@@ -17,6 +17,7 @@ export class IsaIrqs {
   /** Per line how many of our PIRQs, or devices wired directly, drive it. */
   readonly #ours: Uint8Array = new Uint8Array(ISA_IRQS);
   readonly #restore: (() => void)[];
+  #detached = false;
 
   constructor(cpu: V86Cpu) {
     const { device_raise_irq: raise, device_lower_irq: lower } = cpu;
@@ -37,12 +38,15 @@ export class IsaIrqs {
 
   /** One more of ours drives the line. The guest's handler may be entered at once. */
   assert(irq: number): void {
+    // A device may speak on when the emulator is gone.
+    if (this.#detached) return;
     this.#ours[irq] = (this.#ours[irq] ?? 0) + 1;
     this.#raise(irq);
   }
 
   /** One less of ours drives it. */
   release(irq: number): void {
+    if (this.#detached) return;
     const left = (this.#ours[irq] ?? 1) - 1;
     this.#ours[irq] = left;
     if (left === 0 && this.#theirs[irq] === 0) this.#lower(irq);
@@ -63,5 +67,6 @@ export class IsaIrqs {
       this.#ours[irq] = 0;
     }
     for (const restore of this.#restore) restore();
+    this.#detached = true;
   }
 }

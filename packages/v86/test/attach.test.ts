@@ -143,6 +143,23 @@ describe("detach", () => {
     expect(guest.read32(RESULT + 4)).toBe(0x7000_8086);
   });
 
+  it("leaves devices that speak on without a machine in peace", async () => {
+    const guest = await load(new Firmware().store(DONE, 1).stop());
+    const machine = attachVmmkit(guest.emulator);
+    machine.detach();
+    await guest.emulator.destroy();
+    const { interrupts, memory } = machine.vm;
+    interrupts.setLine(11, true);
+    interrupts.setLine(11, false);
+    expect(memory.write(0x1000, Uint8Array.of(1))).toBe(true);
+    let ran = false;
+    machine.vm.defer?.(() => {
+      ran = true;
+    });
+    await Promise.resolve();
+    expect(ran).toBe(true);
+  });
+
   it("leaves a hook alone that somebody put on top of ours", async () => {
     const guest = await load(new Firmware().store(DONE, 1).stop());
     const machine = attachVmmkit(guest.emulator);
