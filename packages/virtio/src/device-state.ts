@@ -20,7 +20,7 @@ export interface DeviceStateHooks {
   lowerIrq(): void;
   /** The guest is to be interrupted; `irq` is the queue, or -1 for a change of configuration. */
   raiseIrq(irq: number): void;
-  /** One line for people. At most one for each error between two resets. */
+  /** One line for people: a queue stopped. At most one between two resets. */
   log(line: string): void;
 }
 
@@ -106,8 +106,9 @@ export class DeviceState {
     if (this.running && this.queues[index]?.ready) this.device.notify(index);
   }
 
-  /** A queue's guest is to be told of used buffers. */
+  /** A queue's guest is to be told of used buffers. Nothing happens before the driver is ready (2.1.2). */
   interruptQueue(index: number): void {
+    if (!this.running) return;
     const counters = this.counters[index];
     if (counters !== undefined) counters.interrupts++;
     this.isr |= VIRTIO_PCI_ISR_QUEUE;
@@ -153,6 +154,8 @@ export class DeviceState {
   }
 
   #queueStopped(index: number, error: QueueError): void {
+    // Once is enough until the guest resets, however many queues it breaks and places anew.
+    if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0) return;
     this.#hooks.log(`queue ${index} stopped: ${error}; the guest has to reset the device`);
     this.#status |= VIRTIO_CONFIG_S_NEEDS_RESET;
     this.interruptConfig();

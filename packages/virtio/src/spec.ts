@@ -25,7 +25,7 @@ export const VIRTIO_CONFIG_S_NEEDS_RESET = 0x40;
 /** Device status: the driver has given up. */
 export const VIRTIO_CONFIG_S_FAILED = 0x80;
 
-/** Feature bit: the device wants to know of available buffers even when it has run out of them (6.3). */
+/** Feature bit: an interrupt whenever the device runs out of available buffers, suppressed or not (6.3). */
 export const VIRTIO_F_NOTIFY_ON_EMPTY = 24;
 /** Feature bit: any layout of descriptors, also of the header and the data together (6.3). */
 export const VIRTIO_F_ANY_LAYOUT = 27;

@@ -3,7 +3,10 @@
  * queue goes on.
  */
 export type ChainError =
-  /** The chain visits more descriptors than there are: it loops, or it is longer than 2.7.5.3.1 allows. */
+  /**
+   * The chain visits more descriptors than there are: it loops, or it is longer than 2.7.5.3.1 allows. Or it shares
+   * them with so many others that the work has to end somewhere.
+   */
   | "chainTooLong"
   /** `next` names a descriptor behind the end of its table. */
   | "nextOutOfRange"
@@ -17,13 +20,18 @@ export type ChainError =
   | "indirectNotAllowed"
   /** The length of an indirect table is 0 or no multiple of 16. */
   | "indirectBadLength"
-  /** The indirect table lies outside guest memory. */
+  /**
+   * The indirect table lies outside guest memory. Or it is longer than any chain, and lies off a word or over the
+   * border of two regions.
+   */
   | "indirectOutOfRange";
 
 /** Why a queue stopped. Nothing can be given back; the device needs a reset. */
 export type QueueError =
-  /** The rings are not, or no longer, in one region of guest memory. */
+  /** A part of the queue is not, or no longer, in one region of guest memory, or the used ring is in read-only memory. */
   | "ringOutOfRange"
+  /** A part of the queue does not lie on the multiple that 2.7 asks for. */
+  | "ringMisaligned"
   /** The available index ran ahead of ours: more chains than the queue has descriptors for. */
   | "availIndexJumped"
   /** The available ring names a descriptor that the queue does not have. */

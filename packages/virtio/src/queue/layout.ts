@@ -10,6 +10,11 @@ export interface SplitLayout {
   readonly usedRing: number;
 }
 
+/** Whether each part lies where 2.7 wants it: descriptors on 16 bytes, available ring on 2, used ring on 4. */
+export function isAligned(layout: SplitLayout): boolean {
+  return layout.descTable % 16 === 0 && layout.availRing % 2 === 0 && layout.usedRing % 4 === 0;
+}
+
 /** Bytes of the descriptor table. */
 export function descTableBytes(size: number): number {
   return VIRTQ_DESC_BYTES * size;

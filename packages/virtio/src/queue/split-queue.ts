@@ -5,10 +5,12 @@ import {
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
+  VIRTQ_MAX_SIZE,
   VIRTQ_USED_F_NO_NOTIFY,
 } from "../spec.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
-import { availRingBytes, descTableBytes, type SplitLayout, usedRingBytes } from "./layout.ts";
+import { availRingBytes, descTableBytes, isAligned, type SplitLayout, usedRingBytes } from "./layout.ts";
+import { pushAcrossRegions, pushRange } from "./push-range.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import type { RangeList } from "./range-list.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./virtqueue.ts";
@@ -34,8 +36,17 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Vir
  * there and used from there, and our own position in each ring is never read back from the guest.
  */
 
-/** Longest chain of an indirect table where the queue itself is shorter: as long as QEMU allows. */
+/** Longest chain of an indirect table where the queue itself is shorter: as long as QEMU allows (2.7.4.1). */
 const INDIRECT_LIMIT = 1024;
+
+/**
+ * Descriptors visited between two looks at the available index, for each entry of the queue: one of its own, and an
+ * indirect table. This keeps the work linear where all entries name one chain that is as long as the queue.
+ */
+const STEPS_PER_ENTRY = 1 + INDIRECT_LIMIT;
+
+const NO_WORDS = new Uint32Array(0);
+const NO_HALF_WORDS = new Uint16Array(0);
 
 // Codes of CHAIN_ERRORS, as small integers: nothing is made of strings while a chain is walked.
 const OK = -1;
@@ -68,13 +79,13 @@ export class SplitQueue implements Virtqueue {
 
   // Views of the three parts and where the parts start in them. Valid while `#generation` is the memory's.
   #generation = -1;
-  #desc: Uint32Array = new Uint32Array(0);
+  #desc: Uint32Array = NO_WORDS;
   #descAt = 0;
-  #avail: Uint16Array = new Uint16Array(0);
+  #avail: Uint16Array = NO_HALF_WORDS;
   #availAt = 0;
-  #used16: Uint16Array = new Uint16Array(0);
+  #used16: Uint16Array = NO_HALF_WORDS;
   #used16At = 0;
-  #used32: Uint32Array = new Uint32Array(0);
+  #used32: Uint32Array = NO_WORDS;
   #used32At = 0;
 
   /** Index in the available ring of the next chain to take. */
@@ -87,17 +98,25 @@ export class SplitQueue implements Virtqueue {
   #usedIdx = 0;
   /** The used index that the guest sees. */
   #usedPublished = 0;
-  /** The used index when the guest was last interrupted or found not to want it. */
-  #usedSignalled = 0;
+  /** Chains published since `needsInterrupt` was last asked; may be more than the index can count. */
+  #unsignalled = 0;
+  /** Descriptors that may still be visited before the next look at the available index. */
+  #stepsLeft = 0;
 
   /** The region that the last buffer lay in: the next one is nearly always there too. */
   #region: MemoryRegion | null = null;
+  /** Where an indirect table goes that cannot be read in place. Made when first needed. */
+  #tableCopy: Uint32Array | null = null;
 
   /**
    * @param size entries, a power of two from 1 to 32768
    * @param counters where refused chains are counted
+   * @throws RangeError for another size
    */
   constructor(memory: GuestMemory, size: number, counters: QueueCounters) {
+    if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE || (size & (size - 1)) !== 0) {
+      throw new RangeError(`"size" of a queue expected a power of two from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
+    }
     this.#memory = memory;
     this.#counters = counters;
     this.size = size;
@@ -117,25 +136,25 @@ export class SplitQueue implements Virtqueue {
     return this.#layout;
   }
 
-  /** Starts the queue: all indices at 0. Rings outside guest memory stop it at once. */
+  /** Starts the queue: all indices at 0. Rings that are misaligned or outside guest memory stop it at once. */
   start(layout: SplitLayout): void {
     this.reset();
     this.#layout = layout;
     this.begin();
   }
 
-  /** Forgets the rings and every index. */
+  /** Forgets the rings and every index. What is given back after this goes nowhere. */
   reset(): void {
     this.#layout = null;
     this.#error = null;
-    this.#generation = -1;
-    this.#region = null;
+    this.#unbind();
     this.#lastAvail = 0;
     this.#availSeen = 0;
     this.#inFlight = 0;
     this.#usedIdx = 0;
     this.#usedPublished = 0;
-    this.#usedSignalled = 0;
+    this.#unsignalled = 0;
+    this.#stepsLeft = 0;
   }
 
   begin(): boolean {
@@ -145,6 +164,8 @@ export class SplitQueue implements Virtqueue {
   }
 
   available(): number {
+    if (this.#layout === null || this.#error !== null) return 0;
+    this.#stepsLeft = STEPS_PER_ENTRY * this.size;
     const idx = Atomics.load(this.#avail, this.#availAt + 1);
     const count = (idx - this.#lastAvail) & 0xffff;
     if (count > this.size - this.#inFlight) {
@@ -167,10 +188,16 @@ export class SplitQueue implements Virtqueue {
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
     this.#inFlight++;
     this.#counters.chains++;
-    return this.walk(headIndex, writable, headBytes, head, body) ? headIndex : QUEUE_REFUSED;
+    return this.#take(headIndex, writable, headBytes, head, body) ? headIndex : QUEUE_REFUSED;
   }
 
   walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
+    // This chain was paid for when it was popped.
+    this.#stepsLeft = STEPS_PER_ENTRY * this.size;
+    return this.#take(headIndex, writable, headBytes, head, body);
+  }
+
+  #take(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
@@ -183,6 +210,7 @@ export class SplitQueue implements Virtqueue {
   }
 
   addUsed(headIndex: number, lengthBytes: number): void {
+    if (this.#inFlight === 0) return;
     const at = this.#used32At + 1 + ((this.#usedIdx & this.#mask) << 1);
     this.#used32[at] = headIndex;
     this.#used32[at + 1] = lengthBytes;
@@ -192,6 +220,7 @@ export class SplitQueue implements Virtqueue {
 
   publish(): void {
     if (this.#usedPublished === this.#usedIdx || !this.begin()) return;
+    this.#unsignalled += (this.#usedIdx - this.#usedPublished) & 0xffff;
     this.#usedPublished = this.#usedIdx;
     // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
     Atomics.store(this.#used16, this.#used16At + 1, this.#usedIdx);
@@ -200,21 +229,22 @@ export class SplitQueue implements Virtqueue {
   }
 
   needsInterrupt(): boolean {
-    const now = this.#usedPublished;
-    const before = this.#usedSignalled;
-    if (now === before || !this.begin()) return false;
-    this.#usedSignalled = now;
+    const fresh = this.#unsignalled;
+    if (fresh === 0 || !this.begin()) return false;
+    this.#unsignalled = 0;
     if (this.features.eventIdx) {
-      // `used_event` is behind the available ring's entries (2.7.7): interrupt if it lies in [before, now).
+      // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
       const event = Atomics.load(this.#avail, this.#availAt + 2 + this.size);
-      return ((now - event - 1) & 0xffff) < ((now - before) & 0xffff);
+      return ((this.#usedPublished - event - 1) & 0xffff) < fresh;
     }
     return (Atomics.load(this.#avail, this.#availAt) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
   }
 
   disableNotify(): void {
     // With EVENT_IDX there is nothing to do: `avail_event` stays where it was and the guest has passed it.
-    if (!this.features.eventIdx) this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
+    if (this.features.eventIdx) return;
+    this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
+    this.#noteUsedRing(0);
   }
 
   enableNotify(): boolean {
@@ -222,11 +252,18 @@ export class SplitQueue implements Virtqueue {
     if (this.features.eventIdx) {
       // `avail_event` is behind the used ring's entries (2.7.10): notify when this chain becomes available.
       Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), this.#lastAvail);
+      this.#noteUsedRing(4 + (this.size << 3));
     } else {
       Atomics.store(this.#used16, this.#used16At, 0);
+      this.#noteUsedRing(0);
     }
     // Between our last look and the store above the guest may have added a chain and told nobody.
     return this.available() > 0;
+  }
+
+  /** Tells whoever watches writes of two bytes of the used ring. */
+  #noteUsedRing(offset: number): void {
+    if (this.#layout !== null) this.#memory.noteWrite(this.#layout.usedRing + offset, 2);
   }
 
   /** Stops the queue until it is reset. */
@@ -244,9 +281,21 @@ export class SplitQueue implements Virtqueue {
     this.addUsed(headIndex, 0);
   }
 
-  #bind(layout: SplitLayout): boolean {
-    this.#generation = this.#memory.generation;
+  #unbind(): void {
+    this.#generation = -1;
     this.#region = null;
+    this.#desc = NO_WORDS;
+    this.#avail = NO_HALF_WORDS;
+    this.#used16 = NO_HALF_WORDS;
+    this.#used32 = NO_WORDS;
+  }
+
+  #bind(layout: SplitLayout): boolean {
+    this.#unbind();
+    if (!isAligned(layout)) {
+      this.#stop("ringMisaligned");
+      return false;
+    }
     const desc = this.#memory.find(layout.descTable, descTableBytes(this.size));
     const avail = this.#memory.find(layout.availRing, availRingBytes(this.size));
     const used = this.#memory.find(layout.usedRing, usedRingBytes(this.size));
@@ -254,6 +303,7 @@ export class SplitQueue implements Virtqueue {
       this.#stop("ringOutOfRange");
       return false;
     }
+    this.#generation = this.#memory.generation;
     this.#desc = desc.u32;
     this.#descAt = (layout.descTable - desc.gpa) >>> 2;
     this.#avail = avail.u16;
@@ -277,7 +327,7 @@ export class SplitQueue implements Virtqueue {
     let headLeft = headBytes;
     for (;;) {
       // A chain that comes back to itself runs out of steps: it cannot visit more descriptors than there are.
-      if (stepsLeft-- === 0) return CHAIN_TOO_LONG;
+      if (stepsLeft-- === 0 || this.#stepsLeft-- <= 0) return CHAIN_TOO_LONG;
       const at = tableAt + index * (VIRTQ_DESC_BYTES / 4);
       const addressLow = table[at] as number;
       const addressHigh = table[at + 1] as number;
@@ -288,12 +338,17 @@ export class SplitQueue implements Virtqueue {
         if (indirect || !this.features.indirect || (flagsNext & VIRTQ_DESC_F_NEXT) !== 0) return INDIRECT_NOT_ALLOWED;
         if (length === 0 || length % VIRTQ_DESC_BYTES !== 0) return INDIRECT_BAD_LENGTH;
         const gpa = addressHigh * TWO_32 + addressLow;
-        const region = addressHigh < ADDRESS_HIGH_LIMIT ? this.#memory.find(gpa, length) : null;
-        // The table's words are read through a 32-bit view, so it has to lie on a word.
-        if (region === null || gpa % 4 !== 0) return INDIRECT_OUT_OF_RANGE;
+        if (addressHigh >= ADDRESS_HIGH_LIMIT) return INDIRECT_OUT_OF_RANGE;
+        const region = this.#memory.find(gpa, length);
+        if (region !== null && gpa % 4 === 0) {
+          table = region.u32;
+          tableAt = (gpa - region.gpa) >>> 2;
+        } else {
+          table = this.#copyTable(gpa, length);
+          if (table.length === 0) return INDIRECT_OUT_OF_RANGE;
+          tableAt = 0;
+        }
         indirect = true;
-        table = region.u32;
-        tableAt = (gpa - region.gpa) >>> 2;
         tableSize = length / VIRTQ_DESC_BYTES;
         stepsLeft = Math.min(tableSize, Math.max(this.size, INDIRECT_LIMIT));
         index = 0;
@@ -310,7 +365,9 @@ export class SplitQueue implements Virtqueue {
         if (region === null || gpa < region.gpa || gpa + length > region.end) {
           region = this.#memory.find(gpa, length);
           if (region === null) {
-            if (!this.#pushAcrossRegions(gpa, length, writable, headLeft, head, body)) return ADDRESS_OUT_OF_RANGE;
+            if (!pushAcrossRegions(this.#memory, gpa, length, writable, headLeft, head, body)) {
+              return ADDRESS_OUT_OF_RANGE;
+            }
             headLeft = headLeft > length ? headLeft - length : 0;
           } else {
             this.#region = region;
@@ -328,46 +385,16 @@ export class SplitQueue implements Virtqueue {
     }
   }
 
-  /** A buffer that lies over the border of regions that adjoin: one range for each. */
-  #pushAcrossRegions(
-    gpa: number,
-    length: number,
-    writable: boolean,
-    headBytes: number,
-    head: RangeList,
-    body: RangeList,
-  ): boolean {
-    let headLeft = headBytes;
-    for (let done = 0; done < length; ) {
-      const region = this.#memory.findAt(gpa + done);
-      if (region === null || (writable && !region.writable)) return false;
-      const count = Math.min(length - done, region.end - (gpa + done));
-      headLeft = pushRange(region, gpa + done, count, headLeft, head, body);
-      done += count;
-    }
-    return true;
+  /**
+   * An indirect table may be anywhere in memory (2.7.5.3): one that does not lie on a word, or over the border of
+   * regions that adjoin, is copied first. No driver has one. Empty where it is outside memory, or longer than any
+   * chain may be.
+   */
+  #copyTable(gpa: number, length: number): Uint32Array {
+    const limit = VIRTQ_DESC_BYTES * Math.max(this.size, INDIRECT_LIMIT);
+    if (length > limit) return NO_WORDS;
+    const copy = this.#tableCopy ?? new Uint32Array(limit / 4);
+    this.#tableCopy = copy;
+    return this.#memory.read(gpa, new Uint8Array(copy.buffer, 0, length)) ? copy : NO_WORDS;
   }
-}
-
-/** Adds a buffer to `head` as far as that wants bytes, and to `body` beyond. Answers what `head` still wants. */
-function pushRange(
-  region: MemoryRegion,
-  gpa: number,
-  length: number,
-  headLeft: number,
-  head: RangeList,
-  body: RangeList,
-): number {
-  const offset = gpa - region.gpa;
-  const host = region.hostAddress === 0 ? 0 : region.hostAddress + offset;
-  if (headLeft === 0) {
-    body.push(region.bytes, offset, length, gpa, host);
-    return 0;
-  }
-  const count = Math.min(length, headLeft);
-  head.push(region.bytes, offset, count, gpa, host);
-  if (count < length) {
-    body.push(region.bytes, offset + count, length - count, gpa + count, host === 0 ? 0 : host + count);
-  }
-  return headLeft - count;
 }

@@ -54,7 +54,8 @@ export interface Virtqueue {
   walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean;
 
   /**
-   * Puts a chain into the used ring; the guest sees it after `publish`.
+   * Puts a chain into the used ring; the guest sees it after `publish`. Ignored where no chain is out, as when the
+   * guest reset the queue meanwhile.
    * @param lengthBytes how many bytes were written into the chain, from its start
    */
   addUsed(headIndex: number, lengthBytes: number): void;
@@ -65,7 +66,10 @@ export interface Virtqueue {
   /** Whether the guest wants an interrupt for what was published since this was last asked. */
   needsInterrupt(): boolean;
 
-  /** Chains the guest made available and `pop` did not take yet. Stops the queue where the guest's index is absurd. */
+  /**
+   * Chains the guest made available and `pop` did not take yet. Stops the queue where the guest's index is absurd; 0
+   * where the queue is not ready or stopped.
+   */
   available(): number;
 
   /** Asks the guest to keep its notifications to itself. A hint. */

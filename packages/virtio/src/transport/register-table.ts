@@ -57,7 +57,7 @@ export class RegisterTable {
   write(offset: number, size: number, value: number): void {
     const register = this.#at[offset];
     if (register !== undefined && register.offset === offset && register.bytes === size) {
-      register.write?.(value);
+      register.write?.((value & lowBits(size)) >>> 0);
       return;
     }
     for (let done = 0; done < size; ) {
