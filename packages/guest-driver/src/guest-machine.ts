@@ -29,11 +29,14 @@ export interface GuestMachineOptions {
  * controller that remembers everything.
  *
  * ```ts
- * const machine = new GuestMachine();
- * commonMakeVirtioNet(machine.vm, machine.pci, machine.ioport, range, IoPortType.Free, 1, 11, backend);
- * const driver = GuestNetDriver.probe(machine.ports, machine.ram);
- * machine.onLine(11, () => driver.onInterrupt());
- * driver.start();
+ * import { GuestMachine, GuestNetDriver } from "@vmmkit/guest-driver";
+ * import { IoPortType } from "@vmmkit/ioport";
+ * import { commonMakeVirtioNet, virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+ *
+ * const { vm, pci, ioport, ports, ram } = new GuestMachine();
+ * const range = { start: 0, end: 0, size: 32 };
+ * commonMakeVirtioNet(vm, pci, ioport, range, IoPortType.Free, 1, 11, virtioNetDefaultBackend());
+ * GuestNetDriver.probe(ports, ram).start();
  * ```
  */
 export class GuestMachine {

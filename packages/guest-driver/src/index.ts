@@ -2,6 +2,16 @@
  * The guest's side of virtio-net in TypeScript, for tests, benchmarks and fuzzing: a PCI probe, split virtqueues in
  * guest memory, a network driver, a machine to put a card into, and ways to break rings on purpose.
  *
+ * ```ts
+ * import { corruptRing, GuestMachine, GuestNetDriver, hostileTarget } from "@vmmkit/guest-driver";
+ *
+ * const machine = new GuestMachine(); // and a card in it
+ * const driver = GuestNetDriver.probe(machine.ports, machine.ram);
+ * driver.start();
+ * corruptRing(hostileTarget(machine.ram, driver.txRing, false), "cycle");
+ * driver.transport.notify(1);
+ * ```
+ *
  * @module
  */
 export { CORRUPTIONS, type Corruption, type Victim } from "./corruptions.ts";

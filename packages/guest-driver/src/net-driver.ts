@@ -9,13 +9,9 @@ import {
   VIRTIO_NET_CONFIG_STATUS,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_STATUS,
-  VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_S_LINK_UP,
-  VIRTIO_NET_TX_QUEUE,
-  VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET,
   VIRTIO_PCI_ISR_CONFIG,
   VIRTIO_PCI_ISR_QUEUE,
-  VIRTIO_PCI_VENDOR_ID,
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import { FeatureSet } from "./features.ts";
@@ -24,52 +20,41 @@ import type { GuestRam } from "./guest-ram.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
 import type { NetHeader } from "./net-header.ts";
 import { emptyNetCounters, GUEST_NET_FEATURES, type GuestNetCounters, type GuestNetOptions } from "./net-options.ts";
-import { type NetQueue, publishAndKick } from "./net-queue.ts";
-import { NetReceive } from "./net-receive.ts";
-import { makeNetQueue } from "./net-setup.ts";
-import { NetTransmit, type SendOptions } from "./net-transmit.ts";
-import { findPciFunction } from "./pci-probe.ts";
-import { freeRing } from "./ring-memory.ts";
+import { NetSession } from "./net-session.ts";
+import type { SendOptions } from "./net-transmit.ts";
 import type { SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
 const DEFAULT_MTU = 1500;
 
-interface Running {
-  readonly rxRing: SplitRing;
-  readonly txRing: SplitRing;
-  readonly rxQueue: NetQueue;
-  readonly txQueue: NetQueue;
-  readonly tx: NetTransmit;
-  readonly rx: NetReceive;
-}
-
 /**
  * A guest's driver of a virtio network card (VIRTIO 1.2, 3.1.1, 5.1).
  *
  * ```ts
- * const driver = GuestNetDriver.probe(ports, ram);
+ * import { GuestMachine, GuestNetDriver } from "@vmmkit/guest-driver";
+ *
+ * const machine = new GuestMachine(); // and a card in it
+ * const driver = GuestNetDriver.probe(machine.ports, machine.ram);
+ * machine.onLine(11, () => driver.onInterrupt());
  * driver.start();
- * driver.send(frame);
+ * driver.send(new Uint8Array(60));
  * machine.settle(); // interrupts are delivered
  * const received = driver.receive();
  * ```
  */
-export class GuestNetDriver {
+export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   /** The device's registers. */
-  readonly transport: GuestTransport;
+  readonly transport: Transport;
   /** The memory that rings and buffers come from. */
   readonly ram: GuestRam;
   /** What happened so far; a reset does not clear it. */
   readonly counters: GuestNetCounters = emptyNetCounters();
   readonly #options: GuestNetOptions;
   readonly #features: FeatureSet;
-  readonly #inbox: Uint8Array[] = [];
-  #running: Running | null = null;
-  /** The handler stopped at its budget with interrupts off; the next `receive` goes on. */
-  #unfinished = false;
+  #session: NetSession | null = null;
 
-  constructor(transport: GuestTransport, ram: GuestRam, options: GuestNetOptions = {}) {
+  /** Nothing happens before `start`. */
+  constructor(transport: Transport, ram: GuestRam, options: GuestNetOptions = {}) {
     this.transport = transport;
     this.ram = ram;
     this.#options = options;
@@ -77,16 +62,17 @@ export class GuestNetDriver {
   }
 
   /**
-   * Finds a card of the legacy or transitional kind by its PCI ids, turns it on, and makes a driver for it.
+   * A driver for a card of the legacy or transitional kind, found by its PCI ids and turned on.
    * @param nth which card, where there are several: 0 is the first
    * @throws DriverError where there is none, or its BAR 0 is not I/O ports
    */
-  static probe(ports: GuestPorts, ram: GuestRam, options: GuestNetOptions = {}, nth = 0): GuestNetDriver {
-    const func = findPciFunction(ports, VIRTIO_PCI_VENDOR_ID, VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET, nth);
-    const bar = func.bars().find((candidate) => candidate.index === 0);
-    if (bar?.kind !== "io") throw new DriverError(`BAR 0 of ${func} is not I/O ports`);
-    func.enable();
-    return new GuestNetDriver(new LegacyTransport(ports, bar.address), ram, options);
+  static probe(
+    ports: GuestPorts,
+    ram: GuestRam,
+    options: GuestNetOptions = {},
+    nth = 0,
+  ): GuestNetDriver<LegacyTransport> {
+    return new GuestNetDriver(LegacyTransport.probe(ports, nth), ram, options);
   }
 
   /** Brings the device up: reset, features, queues, receive buffers, DRIVER_OK. Again after `reset`, as often as wanted. */
@@ -105,17 +91,8 @@ export class GuestNetDriver {
     this.transport.writeStatus(0);
     const status = this.transport.readStatus();
     if (status !== 0) throw new DriverError(`device status is ${status} after a reset`);
-    this.#inbox.length = 0;
-    this.#unfinished = false;
-    const running = this.#running;
-    if (running === null) return;
-    this.#running = null;
-    running.tx.dispose();
-    running.rx.dispose();
-    for (const ring of [running.rxRing, running.txRing]) {
-      ring.dispose();
-      freeRing(this.ram, ring.layout);
-    }
+    this.#session?.dispose();
+    this.#session = null;
   }
 
   /** ACKNOWLEDGE, DRIVER, features; FEATURES_OK where VERSION_1 is among them. @throws DriverError where it is refused */
@@ -135,30 +112,15 @@ export class GuestNetDriver {
     const { transport, ram, counters } = this;
     const mtu = Math.max(this.mtu, DEFAULT_MTU);
     const setup = { transport, ram, counters, features: this.#features, options: this.#options, mtu };
-    const tx = makeNetQueue(setup, VIRTIO_NET_TX_QUEUE);
-    const rx = makeNetQueue(setup, VIRTIO_NET_RX_QUEUE);
-    if (this.#options.txInterrupts !== true) tx.ring.disableInterrupts();
-    if (this.#options.interrupts === "off") {
-      tx.ring.disableInterrupts();
-      rx.ring.disableInterrupts();
-    }
-    this.#running = {
-      txRing: tx.ring,
-      rxRing: rx.ring,
-      rxQueue: rx,
-      txQueue: tx,
-      tx: new NetTransmit(this.ram, tx),
-      rx: new NetReceive(this.ram, rx),
-    };
+    this.#session = new NetSession(setup);
   }
 
   /** Posts the receive buffers (unless `autoRefill` is off), sets DRIVER_OK, and notifies the receive queue. */
   goLive(): void {
-    const { rx, rxQueue } = this.#live();
-    const posted = this.#options.rx?.autoRefill === false ? 0 : rx.add(rx.freeBuffers);
-    if (posted > 0) rxQueue.ring.publish();
+    const session = this.#live();
+    session.fillReceive();
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER_OK);
-    if (posted > 0) publishAndKick(rxQueue, "wanted");
+    session.kick(session.rxQueue);
   }
 
   /** Whether the device offers a feature. */
@@ -173,12 +135,12 @@ export class GuestNetDriver {
 
   /** The receive ring. @throws DriverError before `setUpQueues` */
   get rxRing(): SplitRing {
-    return this.#live().rxRing;
+    return this.#live().rxQueue.ring;
   }
 
   /** The transmit ring. @throws DriverError before `setUpQueues` */
   get txRing(): SplitRing {
-    return this.#live().txRing;
+    return this.#live().txQueue.ring;
   }
 
   /** Header of the frame that was taken last. */
@@ -228,8 +190,8 @@ export class GuestNetDriver {
 
   /** Notifies the device of what was sent with `kick: "never"`, if it wants that. */
   kick(): void {
-    const { txQueue } = this.#live();
-    if (txQueue.ring.unkickedCount > 0) publishAndKick(txQueue, "wanted");
+    const session = this.#live();
+    session.kick(session.txQueue);
   }
 
   /** Puts a frame into all free transmit buffers, for `burst`. */
@@ -253,9 +215,9 @@ export class GuestNetDriver {
 
   /** The next received frame, a copy of the caller's own, or null. */
   receive(): Uint8Array | null {
-    if (this.#options.interrupts === "off" || this.#options.interrupts === "acknowledge") return this.#poll();
-    if (this.#unfinished && this.#inbox.length === 0) this.#drain();
-    return this.#inbox.shift() ?? null;
+    const session = this.#live();
+    const mode = this.#options.interrupts ?? "drain";
+    return mode === "drain" ? session.fromInbox() : session.fromRing(mode === "acknowledge");
   }
 
   /** All frames that `receive` would answer one by one. */
@@ -271,14 +233,7 @@ export class GuestNetDriver {
    * @returns how many
    */
   reapReceive(limit: number): number {
-    const { rx } = this.#live();
-    let count = 0;
-    while (count < limit && rx.take()) {
-      rx.recycle();
-      count++;
-    }
-    if (count > 0) this.#refill();
-    return count;
+    return this.#live().discard(limit);
   }
 
   /** Posts up to `count` free receive buffers. For `autoRefill: false`. @returns how many */
@@ -305,57 +260,14 @@ export class GuestNetDriver {
     }
     this.counters.interrupts++;
     if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
-    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && this.#running !== null && this.#drains()) this.#drain();
+    const drains = (this.#options.interrupts ?? "drain") === "drain";
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains) this.#session?.drain();
     return true;
   }
 
-  #drains(): boolean {
-    return (this.#options.interrupts ?? "drain") === "drain";
-  }
-
-  /** Interrupts off, take all, interrupts on, look once more; within a budget, so that no device holds it forever. */
-  #drain(): void {
-    const { rx, tx, rxRing, txRing } = this.#live();
-    const txInterrupts = this.#options.txInterrupts === true;
-    let budget = 4 * rxRing.size;
-    let again = true;
-    while (again && budget > 0) {
-      rxRing.disableInterrupts();
-      while (budget-- > 0 && rx.take()) this.#inbox.push(this.#copyAndRecycle());
-      this.#refill();
-      tx.reap();
-      again = rxRing.enableInterrupts();
-      if (txInterrupts && txRing.enableInterrupts()) again = true;
-    }
-    this.#unfinished = again;
-  }
-
-  #poll(): Uint8Array | null {
-    const { rx, rxRing } = this.#live();
-    if (!rx.take()) {
-      if (this.#options.interrupts === "off" || !rxRing.enableInterrupts() || !rx.take()) return null;
-    }
-    const frame = this.#copyAndRecycle();
-    this.#refill();
-    return frame;
-  }
-
-  #copyAndRecycle(): Uint8Array {
-    const { rx } = this.#live();
-    const frame = new Uint8Array(rx.frameBytes);
-    rx.copyFrame(frame);
-    rx.recycle();
-    return frame;
-  }
-
-  #refill(): void {
-    const { rx } = this.#live();
-    if (this.#options.rx?.autoRefill !== false && rx.freeBuffers > 0) rx.post(rx.freeBuffers);
-  }
-
-  #live(): Running {
-    if (this.#running === null) throw new DriverError("the driver has no queues: call start first");
-    return this.#running;
+  #live(): NetSession {
+    if (this.#session === null) throw new DriverError("the driver has no queues: call start first");
+    return this.#session;
   }
 
   #setStatus(bit: number): void {

@@ -117,8 +117,7 @@ export class NetReceive {
     const first = this.#partLength[0] as number;
     if (first < headerBytes)
       throw new RingError(`a receive buffer came back with ${first} bytes, less than the header`);
-    this.#copyPart(0, 0, this.#scratch, 0, headerBytes);
-    readNetHeader(this.#scratch, 0, headerBytes, this.header);
+    this.#readHeader(headerBytes);
     const count = mergeable ? this.header.numBuffers : 1;
     if (count === 0) throw new RingError("num_buffers is 0");
     if (ring.usedCount() < count - 1) {
@@ -191,6 +190,17 @@ export class NetReceive {
       return true;
     }
     return false;
+  }
+
+  /** Reads the header of the frame: in place, unless it lies across pieces. */
+  #readHeader(headerBytes: number): void {
+    if ((this.#pieceLength[0] as number) >= headerBytes) {
+      const start = this.#pool - this.#region.gpa + (this.#partBuffer[0] as number) * this.#stride;
+      readNetHeader(this.#region.bytes, start + (this.#pieceOffset[0] as number), headerBytes, this.header);
+    } else {
+      this.#copyPart(0, 0, this.#scratch, 0, headerBytes);
+      readNetHeader(this.#scratch, 0, headerBytes, this.header);
+    }
   }
 
   /** Copies `count` bytes from byte `from` of a part of the frame, across the pieces of its buffer. */

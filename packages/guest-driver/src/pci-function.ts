@@ -32,6 +32,7 @@ export interface BarInfo {
 
 /** An entry of the list of capabilities (6.7). */
 export interface CapabilityInfo {
+  /** Which capability: 5 is MSI, 9 is the vendor's own, 0x11 is MSI-X. */
   readonly id: number;
   /** Offset in configuration space. */
   readonly offset: number;
@@ -39,11 +40,15 @@ export interface CapabilityInfo {
 
 /** A PCI function as a guest's operating system works with it, through ports 0xcf8 and 0xcfc. */
 export class PciFunction {
+  /** 0 to 255. */
   readonly bus: number;
+  /** 0 to 31. */
   readonly device: number;
+  /** 0 to 7. */
   readonly func: number;
   readonly #ports: GuestPorts;
 
+  /** Whether a function is there is for `present` to say. */
   constructor(ports: GuestPorts, bus: number, device: number, func: number) {
     this.#ports = ports;
     this.bus = bus;
@@ -67,44 +72,62 @@ export class PciFunction {
   get present(): boolean {
     return this.vendorId !== 0xffff;
   }
+
+  /** Who made it (offset 0x00). */
   get vendorId(): number {
     return this.read(0, 2);
   }
+
+  /** What it is (offset 0x02). */
   get deviceId(): number {
     return this.read(2, 2);
   }
+
+  /** Offset 0x08. */
   get revisionId(): number {
     return this.read(8, 1);
   }
+
   /** Base class, sub-class and programming interface, 24 bits. */
   get classCode(): number {
     return this.read(8, 4) >>> 8;
   }
+
   /** Layout of the header, without the bit for several functions. */
   get headerType(): number {
     return this.read(0x0e, 1) & 0x7f;
   }
+
   /** Whether the device has functions beside function 0. */
   get multiFunction(): boolean {
     return (this.read(0x0e, 1) & 0x80) !== 0;
   }
+
+  /** Offset 0x2c. */
   get subsystemVendorId(): number {
     return this.read(0x2c, 2);
   }
+
+  /** Offset 0x2e. */
   get subsystemId(): number {
     return this.read(0x2e, 2);
   }
+
   /** 1 for INTA# to 4 for INTD#, 0 for none. */
   get interruptPin(): number {
     return this.read(0x3d, 1);
   }
+
   /** What the firmware noted: which input of the interrupt controller the pin ends at. */
   get interruptLine(): number {
     return this.read(0x3c, 1);
   }
+
+  /** The command register (6.2.2). */
   get command(): number {
     return this.read(COMMAND, 2);
   }
+
   set command(value: number) {
     this.write(COMMAND, 2, value);
   }

@@ -35,12 +35,17 @@ export interface ChainPart {
  * descriptor. Nothing is allocated per chain.
  *
  * ```ts
+ * import { allocateRing, GuestMachine, SplitRing } from "@vmmkit/guest-driver";
+ *
+ * const { ram } = new GuestMachine();
+ * const ring = new SplitRing(ram, allocateRing(ram, 256, true));
  * ring.begin();
- * ring.readable(headerGpa, 10);
- * ring.readable(frameGpa, 60);
+ * ring.readable(0x10_0000, 10); // header
+ * ring.readable(0x10_1000, 60); // frame
  * const head = ring.end();
  * ring.publish();
- * if (ring.kickNeeded()) transport.notify(VIRTIO_NET_TX_QUEUE);
+ * if (ring.kickNeeded()) console.log("notify the device");
+ * while (ring.popUsed() >= 0) console.log("given back, bytes written:", ring.usedLength);
  * ```
  */
 export class SplitRing {
@@ -70,6 +75,8 @@ export class SplitRing {
   /** Chains ended since the device's wish to be notified was looked at. */
   #unkicked = 0;
   #lastUsed = 0;
+  /** The used index as it was read last; read again only when all up to it have been taken. */
+  #usedSeen = 0;
 
   /**
    * Makes the ring anew: all three parts are filled with zeros. Their memory stays the caller's.
@@ -220,10 +227,7 @@ export class SplitRing {
    * bytes than the chain's writable room (2.7.8.2)
    */
   popUsed(): number {
-    const waiting = this.usedCount();
-    if (waiting === 0) return -1;
-    if (waiting > this.outCount)
-      this.#refuse(`used idx is ${waiting} ahead, but only ${this.outCount} chains were out`);
+    if (this.#lastUsed === this.#usedSeen && !this.#lookForUsed()) return -1;
     const u32 = this.#region.u32;
     const word = this.#usedEntries + 2 * (this.#lastUsed & this.#mask);
     const head = u32[word] as number;
@@ -252,6 +256,15 @@ export class SplitRing {
     if (this.eventIdx) this.#storeUsedEvent(this.#lastUsed + chains - 1);
     else Atomics.store(this.#region.u16, this.#avail, 0);
     return this.usedCount() >= chains;
+  }
+
+  /** Reads the used index. False where the device has given nothing back. */
+  #lookForUsed(): boolean {
+    const waiting = this.usedCount();
+    if (waiting > this.outCount)
+      this.#refuse(`used idx is ${waiting} ahead, but only ${this.outCount} chains were out`);
+    this.#usedSeen = (this.#lastUsed + waiting) & 0xffff;
+    return waiting > 0;
   }
 
   #storeUsedEvent(index: number): void {

@@ -178,7 +178,7 @@ describe("2.7.14 receiving used buffers", () => {
     expect(() => ring.popUsed()).toThrow(RingError);
   });
 
-  it("finds a chain that is given back twice, and more of them than were out", () => {
+  it("finds a chain that is given back twice", () => {
     const { ring, device } = setUp();
     const head = ring.addChain([], [part(0x2000, 100)]);
     ring.addChain([], [part(0x2000, 100)]);
@@ -187,6 +187,13 @@ describe("2.7.14 receiving used buffers", () => {
     device.giveBack(head, 1);
     expect(ring.popUsed()).toBe(head);
     expect(() => ring.popUsed()).toThrow("is not out");
+  });
+
+  it("finds more chains given back than were out", () => {
+    const { ring, device } = setUp();
+    const head = ring.addChain([], [part(0x2000, 100)]);
+    ring.publish();
+    device.giveBack(head, 1);
     device.giveBack(head, 1);
     expect(() => ring.popUsed()).toThrow("used idx is 2 ahead, but only 1 chains were out");
   });
