@@ -1,0 +1,55 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+
+/** What the user asked for. */
+export interface DemoOptions {
+  readonly guests: number;
+  readonly driver: "legacy";
+  readonly shell: boolean;
+  readonly keep: boolean;
+  readonly json: boolean;
+  readonly mebibytes: number;
+  readonly capture: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly bios?: string;
+  readonly vgaBios?: string;
+}
+
+const MOST_GUESTS = 16;
+const MOST_MEBIBYTES = 40;
+
+/** Reads the command line. Prints help or an error and ends the process where there is one to print. */
+export function parseOptions(argv: readonly string[]): DemoOptions {
+  const command = new Command("demo")
+    .description(
+      "Boots real Linux guests, each with vmmkit's network card, lets them ping each other and move data,\n" +
+        "and says how fast that was. Ends with status 0 only if nothing was lost and every checksum matched.",
+    )
+    .option("--guests <n>", "how many guests, 2 to 16", wholeNumber(2, MOST_GUESTS), 2)
+    .addOption(
+      new Option("--driver <kind>", "which interface the guests' drivers use").choices(["legacy"]).default("legacy"),
+    )
+    .option("--size <MiB>", `bytes of each transfer, 1 to ${MOST_MEBIBYTES}`, wholeNumber(1, MOST_MEBIBYTES), 24)
+    .option("--capture <file>", "where the frames go, for Wireshark", "demo.pcapng")
+    .option("--shell", "no tests: a shell on the first guest's console", false)
+    .option("--keep", "leave the guests running after the tests, until Ctrl-C", false)
+    .option("--json", "results as JSON, and nothing else on standard output", false)
+    .option("--kernel <file>", "a kernel of your own: a 32-bit bzImage")
+    .option("--initrd <file>", "an initial RAM disk made by vmmkit, to go with --kernel")
+    .option("--bios <file>", "SeaBIOS for --kernel: bios.bin")
+    .option("--vga-bios <file>", "SeaBIOS for --kernel: vgabios-stdvga.bin")
+    .showHelpAfterError("(--help says what there is)")
+    .parse(argv, { from: "user" });
+  const { size, ...options } = command.opts();
+  return { ...options, mebibytes: size } as DemoOptions;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
