@@ -47,7 +47,7 @@ export abstract class HubSide {
 
   /** The counters as they are now. */
   stats(): PortStats {
-    return this.counters.snapshot(this.name, this.linkUp);
+    return this.counters.snapshot(this.name, this.open && this.linkUp);
   }
 
   /** Counts a frame that went out and shows it to whoever listens. */

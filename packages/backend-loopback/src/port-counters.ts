@@ -2,7 +2,7 @@
 export interface PortStats {
   /** The port's name. */
   readonly name: string;
-  /** Whether its link is up. */
+  /** Whether its link is up; not after it was closed. */
   readonly linkUp: boolean;
   /** Frames and bytes that came in at the port. */
   readonly framesIn: number;
