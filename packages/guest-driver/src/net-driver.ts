@@ -261,12 +261,14 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     this.counters.interrupts++;
     if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
     const drains = (this.#options.interrupts ?? "drain") === "drain";
-    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains) this.#session?.drain();
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains && this.#session !== null) this.#live().drain();
     return true;
   }
 
+  /** The session, its views of memory renewed where the buffer under them was replaced. */
   #live(): NetSession {
     if (this.#session === null) throw new DriverError("the driver has no queues: call start first");
+    this.ram.memory.validate();
     return this.#session;
   }
 

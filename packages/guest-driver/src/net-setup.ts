@@ -22,6 +22,8 @@ const ETHERNET_BYTES = 18;
 const DEFAULT_BUFFER_BYTES = 2048;
 const MOST_BUFFERS = 1024;
 const NO_LIMIT = 0xffff_ffff;
+const DEFAULT_RANGES = 16;
+const SPARE_ENTRIES = 4;
 
 /** What a queue is made from. */
 export interface NetSetup {
@@ -76,8 +78,8 @@ function bufferShape(
   };
 }
 
-/** Descriptors that an indirect table must hold. */
+/** Descriptors that an indirect table must hold; some more than receive buffers need, for chains made by hand. */
 function longestChain(setup: NetSetup, isReceive: boolean, buffers: Required<NetBufferOptions>): number {
   const parts = Math.ceil(buffers.bufferBytes / buffers.pieceBytes) + 1;
-  return isReceive ? parts : Math.max(parts, setup.options.txRanges ?? 16);
+  return Math.max(parts, isReceive ? SPARE_ENTRIES : (setup.options.txRanges ?? DEFAULT_RANGES));
 }

@@ -66,7 +66,6 @@ export class NetTransmit {
     if (total > bufferBytes) throw new RangeError(`"frame" expected at most ${bufferBytes} bytes, got ${total}`);
     parts = Math.max(1, parts);
     if (!this.#hasRoom(parts)) return false;
-    this.#ram.memory.validate();
     const slot = this.#slots[--this.freeSlots] as number;
     this.#writeHeader(slot, options.header);
     this.#queue.ring.begin();
@@ -80,7 +79,6 @@ export class NetTransmit {
   /** Puts a frame into all free slots, for `burst` to send. Offload fields are all 0. */
   fill(frame: Uint8Array): void {
     this.reap();
-    this.#ram.memory.validate();
     for (let i = 0; i < this.freeSlots; i++) {
       const at = this.#pool - this.#region.gpa + (this.#slots[i] as number) * this.#slotBytes + FRAME_OFFSET;
       this.#region.bytes.set(frame, at);

@@ -367,6 +367,28 @@ describe("memory of every kind", () => {
     expect(driver.receive()).toEqual(frameOf(70));
   });
 
+  it("works while the buffer under the memory is replaced, as WebAssembly memory's is when it grows", () => {
+    const held = { buffer: new ArrayBuffer(4 << 20) };
+    const grow = () => {
+      const old = held.buffer;
+      held.buffer = structuredClone(old);
+      structuredClone(old, { transfer: [old] });
+    };
+    const machine = new GuestMachine({ buffer: held.buffer, renew: () => held });
+    const card = new NaiveCard(machine);
+    card.transmitting = false;
+    const driver = GuestNetDriver.probe(machine.ports, machine.ram);
+    driver.start();
+    for (let i = 0; i < 3; i++) {
+      grow();
+      expect(driver.send(frameOf(60, i))).toBe(true);
+      expect(driver.receive()).toBe(null);
+      grow();
+      expect(driver.reapTransmit()).toBe(0);
+    }
+    expect(driver.txRing.raw.availIdx).toBe(3);
+  });
+
   it("works with the largest ring", () => {
     const { machine, card, driver } = setUp({}, { queueSize: 32768, features: [5, 27] }, new ArrayBuffer(16 << 20));
     driver.start();
