@@ -1,0 +1,115 @@
+import type { RawIfaceFuncs } from "@vmmkit/ethif";
+import { ensureGuestImage, type GuestImage, LinuxGuest } from "@vmmkit/linux-guest";
+import { type AddVirtioNetOptions, addVirtioNet, attachVmmkit, type V86Machine } from "@vmmkit/v86";
+import type { VirtioNet } from "@vmmkit/virtio-net";
+import type { V86 } from "v86";
+
+/** A card and what carries its frames. */
+export interface CardPlan {
+  readonly backend: RawIfaceFuncs;
+  readonly options?: AddVirtioNetOptions;
+}
+
+/** How a guest is booted. */
+export interface CardGuestOptions {
+  /** What it boots from. Default: Debian's kernel and busybox. */
+  readonly image?: GuestImage;
+  /** Called with the emulator before it runs. */
+  readonly onEmulator?: (emulator: V86) => void;
+}
+
+/** Boots take seconds on a machine of one's own, and minutes on one that others use. */
+const BOOT_TIMEOUT_MS = 500_000;
+const COMMAND_TIMEOUT_MS = 120_000;
+
+/** A guest in this thread with cards of ours, whose host side the test may look at. */
+export class CardGuest {
+  /** Name in messages. */
+  readonly name: string;
+  readonly guest: LinuxGuest;
+  /** In the order of their plans. */
+  readonly cards: VirtioNet[] = [];
+  /** What the cards logged: empty for a guest that behaves. */
+  readonly complaints: string[] = [];
+  #machine: V86Machine | null = null;
+
+  private constructor(name: string, image: GuestImage, plans: readonly CardPlan[], options: CardGuestOptions) {
+    this.name = name;
+    this.guest = new LinuxGuest({
+      image,
+      bootTimeoutMs: BOOT_TIMEOUT_MS,
+      attach: (emulator) => {
+        options.onEmulator?.(emulator);
+        const machine = attachVmmkit(emulator);
+        this.#machine = machine;
+        for (const plan of plans) this.cards.push(this.#makeCard(machine, plan));
+        return {
+          close: () => {
+            for (const card of this.cards) card.close();
+            machine.detach();
+          },
+        };
+      },
+    });
+  }
+
+  /** Boots a guest and waits until it takes commands. */
+  static async boot(name: string, plans: readonly CardPlan[], options: CardGuestOptions = {}): Promise<CardGuest> {
+    const guest = new CardGuest(name, options.image ?? (await ensureGuestImage()), plans, options);
+    try {
+      await guest.guest.ready();
+    } catch (error) {
+      await guest.destroy();
+      throw error;
+    }
+    return guest;
+  }
+
+  /** @throws Error where there is no such card */
+  card(index: number): VirtioNet {
+    const card = this.cards[index];
+    if (card === undefined) throw new Error(`${this.name} has no card ${index}`);
+    return card;
+  }
+
+  /**
+   * Runs a shell script.
+   * @returns what it wrote, without space at the ends
+   * @throws Error with its output where it fails
+   */
+  async sh(script: string, timeoutMs: number = COMMAND_TIMEOUT_MS): Promise<string> {
+    const { code, output } = await this.guest.run(script, { timeoutMs });
+    if (code !== 0) throw new Error(`${this.name}: "${script}" ended with ${code}:\n${output}`);
+    return output.trim();
+  }
+
+  /**
+   * Pulls a card out and puts another one into its slot, as a machine with hot-plug does: the guest lets the old
+   * one go, and finds the new one when it looks at the bus again.
+   */
+  async swapCard(index: number, plan: CardPlan): Promise<VirtioNet> {
+    if (this.#machine === null) throw new Error(`${this.name} has no machine`);
+    const old = this.card(index);
+    await this.sh(`echo 1 >${pciFolder(old)}/remove`);
+    old.close();
+    const options = { ...plan.options, pciAddress: old.pciAddress };
+    const card = this.#makeCard(this.#machine, { backend: plan.backend, options });
+    this.cards[index] = card;
+    await this.sh("echo 1 >/sys/bus/pci/rescan");
+    return card;
+  }
+
+  destroy(): Promise<void> {
+    return this.guest.destroy();
+  }
+
+  #makeCard(machine: V86Machine, { backend, options }: CardPlan): VirtioNet {
+    return addVirtioNet(machine, backend, { ...options, log: (line) => this.complaints.push(line) });
+  }
+}
+
+/** Where the guest shows a card's PCI function. */
+export function pciFolder(card: VirtioNet): string {
+  const { dev, fun } = card.pciAddress;
+  return `/sys/bus/pci/devices/0000:00:${dev.toString(16).padStart(2, "0")}.${fun}`;
+}

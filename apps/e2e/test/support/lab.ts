@@ -1,0 +1,39 @@
+import { Hub } from "@vmmkit/backend-loopback";
+import { CardGuest } from "./card-guest.ts";
+import { configure } from "./traffic.ts";
+
+/** Three guests on a hub, two of which have a second card on another one. */
+export interface Lab {
+  /** MTU 1500: eth0 of all three, 10.0.0.1 to 10.0.0.3. */
+  readonly hub: Hub;
+  /** MTU 65535: eth1 of alice and bob, 10.1.0.1 and 10.1.0.2. */
+  readonly wide: Hub;
+  /** Her two cards share an interrupt. */
+  readonly alice: CardGuest;
+  readonly bob: CardGuest;
+  /** Has one card, which tests may replace. */
+  readonly carol: CardGuest;
+}
+
+/** A slot whose pin A is wired as that of slot 2, which the first card gets. */
+const SHARING_SLOT = { bus: 0, dev: 6, fun: 0 } as const;
+
+/** Boots the guests, all at once, and gives them their addresses. */
+export async function bootLab(): Promise<Lab> {
+  const hub = new Hub();
+  const wide = new Hub({ mtu: 65535 });
+  const boots = [
+    CardGuest.boot("alice", [{ backend: hub.port() }, { backend: wide.port(), options: { pciAddress: SHARING_SLOT } }]),
+    CardGuest.boot("bob", [{ backend: hub.port() }, { backend: wide.port() }]),
+    CardGuest.boot("carol", [{ backend: hub.port() }]),
+  ] as const;
+  const [alice, bob, carol] = await Promise.all(boots);
+  for (const [i, guest] of [alice, bob, carol].entries()) await configure(guest, "eth0", `10.0.0.${i + 1}`);
+  for (const [i, guest] of [alice, bob].entries()) await configure(guest, "eth1", `10.1.0.${i + 1}`);
+  return { hub, wide, alice, bob, carol };
+}
+
+/** Ends the guests. */
+export async function closeLab({ alice, bob, carol }: Lab): Promise<void> {
+  await Promise.all([alice, bob, carol].map((guest) => guest.destroy()));
+}
