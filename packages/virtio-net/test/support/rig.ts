@@ -2,6 +2,7 @@ import type { LinkInfo } from "@vmmkit/ethif";
 import { GuestMachine, type GuestMachineOptions, GuestNetDriver, type GuestNetOptions } from "@vmmkit/guest-driver";
 import { IoPortType } from "@vmmkit/ioport";
 import { commonMakeVirtioNet, type VirtioNet, type VirtioNetOptions } from "@vmmkit/virtio-net";
+import { expect } from "vitest";
 import { TestBackend } from "./test-backend.ts";
 
 /** The interrupt line of the card under test. */
@@ -41,6 +42,15 @@ export function makeRig(options: RigOptions = {}): Rig {
 export function testFrame(lengthBytes: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length: lengthBytes }, (_, i) => (i * 7 + (i >> 8) + seed * 31 + lengthBytes) & 0xff);
 }
+
+/** As `toEqual`, but quick where the bytes are equal. */
+export function expectFrames(got: readonly (Uint8Array | null)[], wanted: readonly Uint8Array[]): void {
+  const equal =
+    got.length === wanted.length && wanted.every((frame, i) => Buffer.compare(frame, got[i] ?? EMPTY) === 0);
+  if (!equal) expect(got).toEqual(wanted);
+}
+
+const EMPTY = new Uint8Array(0);
 
 /** Lets tasks of a later turn of the event loop run. */
 export function laterTurn(): Promise<void> {

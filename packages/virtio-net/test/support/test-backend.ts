@@ -29,6 +29,7 @@ export class TestBackend {
   answer: (frame: Frame) => TxResult = () => TxResult.Complete;
   onPoll: () => void = () => {};
   onFlush: () => void = () => {};
+  onIrq: (driver: EthDriver, irq: number) => void = (driver, irq) => driver.raiseIrq(irq);
   /** Whether `rawTx` copies frames. */
   copies = true;
   #driver: EthDriver | null = null;
@@ -50,7 +51,7 @@ export class TestBackend {
       },
       rawHandleIRQ: (driver, irq) => {
         this.irqs.push(irq);
-        driver.raiseIrq(irq);
+        this.onIrq(driver, irq);
       },
       getMac: () => TEST_MAC,
       printState: () => "test backend",
