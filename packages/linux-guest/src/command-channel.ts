@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { ByteList } from "./byte-list.ts";
 import { GuestOptionError } from "./errors.ts";
 
 /** What a command in the guest left behind. */
@@ -25,8 +27,9 @@ interface Waiter {
 interface Frame {
   readonly id: string;
   readonly code: number;
-  readonly bytes: Uint8Array;
-  filled: number;
+  /** What ends the output. Ids are random, so no output holds it by chance. */
+  readonly end: Uint8Array;
+  readonly output: ByteList;
 }
 
 /** The agent's frames start with it (ASCII "record separator"). */
@@ -38,14 +41,13 @@ const READY_ID = "ready";
 const MAX_COMMAND_BYTES = 16 << 10;
 
 /**
- * The host's end of the line to the agent in the guest (`image/init-scripts.ts`): commands go out, frames of
- * "<id> <status> <number of bytes>" and output come in. Several commands may be under way.
+ * The host's end of the line to the agent in the guest (`image/init-scripts.ts`): commands go out, frames
+ * of "<id> <status>", output and "<id>" come in. Several commands may be under way.
  */
 export class CommandChannel {
   readonly #send: (bytes: Uint8Array) => void;
   readonly #onReady: (release: string) => void;
   readonly #waiters = new Map<string, Waiter>();
-  #nextId = 1;
   /** The header of a frame as far as it has come, null between frames. */
   #header: string | null = null;
   #frame: Frame | null = null;
@@ -65,7 +67,7 @@ export class CommandChannel {
    */
   start(script: string): GuestJob {
     checkScript(script);
-    const id = String(this.#nextId++);
+    const id = randomBytes(8).toString("hex");
     const result = new Promise<CommandResult>((resolve, reject) => this.#waiters.set(id, { resolve, reject }));
     this.#send(Buffer.from(`${id} ${script.split("\n").length}\n${script}\n`));
     return { result, kill: (signal = "TERM") => this.#kill(id, signal) };
@@ -73,7 +75,7 @@ export class CommandChannel {
 
   /** Takes a byte that the guest wrote to the line. */
   receive(byte: number): void {
-    if (this.#frame !== null) this.#fill(this.#frame, byte);
+    if (this.#frame !== null) this.#extendOutput(this.#frame, byte);
     else if (byte === RECORD_SEPARATOR) this.#header = "";
     else if (this.#header !== null) this.#extendHeader(this.#header, byte);
     // Else it is noise: the driver tries the port out while it starts.
@@ -99,21 +101,19 @@ export class CommandChannel {
       return;
     }
     this.#header = null;
-    const match = /^(\w+) (\d+) (\d+)$/.exec(header);
+    const match = /^(\w+) (\d+)$/.exec(header);
     if (match === null) return;
-    const [, id = "", code, bytes] = match;
-    this.#frame = { id, code: Number(code), bytes: new Uint8Array(Number(bytes)), filled: 0 };
-    if (this.#frame.bytes.length === 0) this.#finish(id, Number(code), this.#frame.bytes);
+    const [, id = "", code] = match;
+    this.#frame = { id, code: Number(code), end: Buffer.from(`\x1e${id}\n`), output: new ByteList() };
   }
 
-  #fill(frame: Frame, byte: number): void {
-    frame.bytes[frame.filled++] = byte;
-    if (frame.filled === frame.bytes.length) this.#finish(frame.id, frame.code, frame.bytes);
+  #extendOutput({ id, code, end, output }: Frame, byte: number): void {
+    output.push(byte);
+    if (byte === NEWLINE && output.endsWith(end)) this.#finish(id, code, output.text(end.length));
   }
 
-  #finish(id: string, code: number, bytes: Uint8Array): void {
+  #finish(id: string, code: number, output: string): void {
     this.#frame = null;
-    const output = new TextDecoder().decode(bytes);
     if (id === READY_ID) this.#onReady(output.trim());
     this.#waiters.get(id)?.resolve({ code, output });
     this.#waiters.delete(id);

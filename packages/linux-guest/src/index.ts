@@ -15,3 +15,4 @@ export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOpti
 export type { CardRequest, CardState } from "./network/card-module.ts";
 export { GuestNetwork, type NetworkGuest, type NetworkGuestOptions } from "./network/guest-network.ts";
 export { createEmulator, type Emulator, type EmulatorOptions, readEmulatorFiles } from "./v86-emulator.ts";
+export { VgaText } from "./vga-text.ts";

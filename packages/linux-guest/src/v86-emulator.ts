@@ -63,7 +63,8 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     uart1: true,
     disable_speaker: true,
     autostart: false,
-    ...(options.netDevice === undefined ? {} : { net_device: { type: options.netDevice } }),
+    // v86 puts an ne2k in where nothing is said, and nothing where it does not know the name.
+    net_device: { type: (options.netDevice ?? "none") as "virtio" },
   });
   await new Promise<void>((resolve) => v86.add_listener("emulator-loaded", resolve));
   const cpu = (v86 as unknown as { v86: { cpu: V86Cpu } }).v86.cpu;

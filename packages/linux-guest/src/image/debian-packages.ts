@@ -81,9 +81,14 @@ async function findPackages(
   throw new GuestImageError(`the apt sources of this machine do not have ${names}${reason}; ${OPTIONS_HINT}`);
 }
 
-/** Reports the start of a phase at once, and its fractions as percent. */
+/** Reports the start of a phase at once, and its fractions as percent that only grow. */
 function percentOf(phase: ImageStep["phase"], onStep: (step: ImageStep) => void): (fraction: number) => void {
-  const report = (fraction: number): void => onStep({ phase, done: Math.round(fraction * 100), total: 100 });
+  let last = -1;
+  const report = (fraction: number): void => {
+    const done = Math.round(fraction * 100);
+    if (done > last) onStep({ phase, done, total: 100 });
+    last = Math.max(last, done);
+  };
   report(0);
   return report;
 }
