@@ -14,7 +14,7 @@ export async function findForbiddenImports(root: string, workspace: readonly Wor
       validate: true,
       ruleSet: { forbidden: forbiddenImports(workspace) },
       doNotFollow: { path: "node_modules" },
-      exclude: { path: "(^|/)(dist|\\.turbo|\\.cache)/" },
+      exclude: { path: "(^|/)(dist|\\.turbo|\\.cache|\\.snippets)/" },
       tsPreCompilationDeps: true,
     },
     { bustTheCache: true, exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"] },
