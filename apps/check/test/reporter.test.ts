@@ -12,7 +12,7 @@ async function runVitest(files: Readonly<Record<string, string>>): Promise<{ cod
   return { code, last: output.trimEnd().split("\n").at(-1) };
 }
 
-test("the last line of a run counts what passed and failed", { timeout: 60_000 }, async () => {
+test("the last line of a run counts what passed and failed", async () => {
   const run = await runVitest({
     "a.test.ts": 'test("a", () => {});\ntest("b", () => {});\n',
     "b.test.ts": 'test("c", () => { throw new Error("no"); });\n',
@@ -20,12 +20,12 @@ test("the last line of a run counts what passed and failed", { timeout: 60_000 }
   expect(run).toEqual({ code: 1, last: "2 passed, 1 failed" });
 });
 
-test("without failures it says so, and names what was skipped", { timeout: 60_000 }, async () => {
+test("without failures it says so, and names what was skipped", async () => {
   const run = await runVitest({ "a.test.ts": 'test("a", () => {});\ntest.skip("b", () => {});\n' });
   expect(run).toEqual({ code: 0, last: "1 passed, 0 failed, 1 skipped" });
 });
 
-test("a file that does not load and a failing hook count as failed", { timeout: 60_000 }, async () => {
+test("a file that does not load and a failing hook count as failed", async () => {
   const run = await runVitest({
     "a.test.ts": 'throw new Error("no");\n',
     "b.test.ts": 'describe("d", () => { beforeAll(() => { throw new Error("no"); }); test("e", () => {}); });\n',
@@ -34,7 +34,7 @@ test("a file that does not load and a failing hook count as failed", { timeout: 
   expect(run.last).toMatch(/^0 passed, [1-9]\d* failed/);
 });
 
-test("an error that nobody caught counts as failed", { timeout: 60_000 }, async () => {
+test("an error that nobody caught counts as failed", async () => {
   const run = await runVitest({
     "a.test.ts":
       'test("a", async () => { Promise.reject(new Error("no")); await new Promise((r) => setTimeout(r, 20)); });\n',

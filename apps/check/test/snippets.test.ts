@@ -112,7 +112,7 @@ describe("running examples", () => {
   });
 
   for (const snippet of found) {
-    test(`${snippet.file}, line ${snippet.line}, prints what the document says`, { timeout: 60_000 }, async () => {
+    test(`${snippet.file}, line ${snippet.line}, prints what the document says`, async () => {
       const { code, output } = await project.run(snippet);
       expect({ code, output }).toEqual({ code: 0, output: snippet.prints });
     });
