@@ -1,6 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { defineProject } from "vitest/config";
 
 // These tests run compilers and test runners, which take their time on a busy machine.
-export default defineConfig({
+export default defineProject({
   test: { testTimeout: 120_000, hookTimeout: 120_000 },
 });
