@@ -25,7 +25,7 @@ export interface V86Io {
 }
 
 /** v86's PCI bus 0, indexed by device number times 8 plus function number. */
-export interface V86Pci {
+interface V86Pci {
   /** Configuration spaces as 32-bit words; undefined where v86 has no function. */
   readonly device_spaces: readonly (Int32Array | undefined)[];
 }

@@ -4,7 +4,7 @@ import { type V86Cpu, v86ConfigSpace } from "./internals.ts";
 import { ISA_IRQS, type IsaIrqs } from "./isa-irqs.ts";
 
 /** PIRQA# to PIRQD#. */
-export const PIRQS = 4;
+const PIRQS = 4;
 
 /** The PIIX3's ISA bridge: device 1, function 0. Its registers 0x60 to 0x63 route the four PIRQs. */
 const ISA_BRIDGE_DEVFN = 1 << 3;

@@ -6,7 +6,7 @@ import type { V86Machine } from "../../src/index.ts";
 /** Vendor 0x5e14, device 0x1234, as one 32-bit word. */
 export const TOY_ID = 0x1234_5e14;
 
-export const TOY_PIN = 1;
+const TOY_PIN = 1;
 
 /** Register of the toy that sets (1) or clears (0) its interrupt. */
 export const TOY_IRQ_REGISTER = 4;
