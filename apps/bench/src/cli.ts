@@ -1,16 +1,26 @@
-import Table from "cli-table3";
+import { Command } from "commander";
+import { compareCards } from "./emulator/compare.ts";
 import { measure } from "./measure.ts";
 import { ringLoops } from "./rings.ts";
+import { comparisonTable, costTable } from "./tables.ts";
 
-const costs = await measure(ringLoops());
-const table = new Table({ head: ["loop", "ns/frame", "spread", "frames/s", "B allocated/frame"] });
-for (const [name, cost] of costs) {
-  table.push([
-    name,
-    cost.nsPerFrame.toFixed(1),
-    cost.spread.map((ns) => ns.toFixed(0)).join("-"),
-    Math.round(1e9 / cost.nsPerFrame).toLocaleString("en"),
-    cost.bytesPerFrame === null ? "collected" : cost.bytesPerFrame.toFixed(3),
-  ]);
-}
-process.stdout.write(`${table.toString()}\n`);
+const command = new Command("bench").description("Measures the card: rings without a guest, and real guests in v86.");
+
+command
+  .command("rings")
+  .description("frames per second and heap per frame, driven by a guest in TypeScript")
+  .action(async () => {
+    process.stdout.write(`${costTable(await measure(ringLoops()))}\n`);
+  });
+
+command
+  .command("v86")
+  .description("our card against the emulator's own in the same Linux guest, in turns")
+  .option("--rounds <n>", "rounds that count", Number, 5)
+  .action(async ({ rounds }: { rounds: number }) => {
+    const comparisons = await compareCards(rounds, (line) => process.stderr.write(`${line}\n`));
+    process.stdout.write(`${comparisonTable(comparisons)}\n`);
+  });
+
+await command.parseAsync();
+process.exit(0);

@@ -96,6 +96,11 @@ export class NetPeer {
     return frame;
   }
 
+  /** Puts a frame on the wire as it is. */
+  offer(frame: Uint8Array): void {
+    this.#send(frame);
+  }
+
   #arp(frame: Uint8Array): void {
     const isForUs = this.#ip.every((byte, i) => frame[38 + i] === byte);
     if (get16(frame, 20) !== ARP_REQUEST || !isForUs) return;

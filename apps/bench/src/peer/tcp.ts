@@ -19,6 +19,8 @@ const MSS = 1460;
 const OUR_WINDOW_SHIFT = 7;
 /** Most unacknowledged bytes: what a guest's receive window usually allows. */
 const MOST_IN_FLIGHT = 512 * 1024;
+/** Unacknowledged bytes at the start (RFC 6928). */
+const INITIAL_WINDOW = 10 * MSS;
 const RETRANSMIT_MS = 250;
 
 /**
@@ -40,6 +42,9 @@ export class TcpConnection {
   #sendNext = 1000;
   readonly #start = 1001;
   #window = 65535;
+  /** Bytes that may be under way before something gets lost, as far as is known; and where it grows slowly. */
+  #congestionWindow = INITIAL_WINDOW;
+  #threshold = MOST_IN_FLIGHT;
   #windowShift = 0;
   #sinceAck = 0;
   #duplicates = 0;
@@ -81,7 +86,7 @@ export class TcpConnection {
     if (this.closed || this.#bytesToSend === 0) return;
     if (this.#sendNext !== this.#unacknowledged && performance.now() - this.#lastProgress > RETRANSMIT_MS)
       this.#goBack();
-    const limit = Math.min(this.#window, MOST_IN_FLIGHT);
+    const limit = Math.min(this.#window, this.#congestionWindow);
     for (;;) {
       const sent = this.#sendNext - this.#start;
       const inFlight = this.#sendNext - this.#unacknowledged;
@@ -104,13 +109,23 @@ export class TcpConnection {
       this.#unacknowledged = number;
       this.#duplicates = 0;
       this.#lastProgress = performance.now();
+      this.#widen(advance);
       this.acknowledged = Math.min(number - this.#start, this.#bytesToSend);
     } else if (advance === 0 && length === 0 && this.#sendNext !== this.#unacknowledged && ++this.#duplicates === 3) {
       this.#goBack();
     }
   }
 
+  /** Slow start, then congestion avoidance (RFC 5681). */
+  #widen(acknowledged: number): void {
+    const slow = this.#congestionWindow < this.#threshold;
+    const step = slow ? acknowledged : (MSS * acknowledged) / this.#congestionWindow;
+    this.#congestionWindow = Math.min(this.#congestionWindow + step, MOST_IN_FLIGHT);
+  }
+
   #goBack(): void {
+    this.#threshold = Math.max(2 * MSS, (this.#sendNext - this.#unacknowledged) / 2);
+    this.#congestionWindow = this.#threshold;
     this.#sendNext = this.#unacknowledged;
     this.#duplicates = 0;
     this.#lastProgress = performance.now();

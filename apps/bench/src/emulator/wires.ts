@@ -1,0 +1,81 @@
+import { type Backend, type EthDriver, type Frame, readFrame, TxResult, writeFrame } from "@vmmkit/ethif";
+import { addVirtioNet, attachVmmkit } from "@vmmkit/v86";
+import type { VirtioNet } from "@vmmkit/virtio-net";
+import type { V86 } from "v86";
+import { NetPeer } from "../peer/net-peer.ts";
+
+/** A card in the guest, and the peer at the other end of its wire. */
+export interface Wire {
+  readonly name: string;
+  /** Network part of the wire's addresses: the peer is .1, the guest .2. */
+  readonly subnet: readonly [number, number, number];
+  readonly peer: NetPeer;
+  /** Frames that arrived for the guest when its card had no room. */
+  lost(): number;
+}
+
+/** What v86 offers of its inside for its own network card. */
+interface NetBus {
+  register(name: string, handler: (data: Uint8Array) => void, self: unknown): void;
+  send(name: string, data: Uint8Array): void;
+}
+
+const MTU = 1500;
+const LONGEST_FRAME = MTU + 18;
+
+/** The wire of v86's own card: frames cross as messages on the emulator's bus. */
+export function ownWire(emulator: V86, subnet: Wire["subnet"]): Wire {
+  const bus = (emulator as unknown as { bus: NetBus }).bus;
+  const peer = new NetPeer((frame) => bus.send("net0-receive", frame), [...subnet, 1]);
+  bus.register("net0-send", (frame) => peer.receive(frame), null);
+  return { name: "v86's own card", subnet, peer, lost: () => 0 };
+}
+
+/** The wire of our card. */
+export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonly card: VirtioNet } {
+  const machine = attachVmmkit(emulator);
+  let lost = 0;
+  let driver: EthDriver | null = null;
+  const frames: Frame[] = [];
+  const lengths: number[] = [];
+  const peer = new NetPeer(
+    (frame) => {
+      const room = driver?.callbacks.allocateRxBuf(frame.length) ?? null;
+      if (room === null) {
+        lost++;
+        return;
+      }
+      writeFrame(room, frame);
+      frames[0] = room;
+      lengths[0] = frame.length;
+      driver?.callbacks.rxComplete(1, frames, lengths);
+    },
+    [...subnet, 1],
+  );
+  const backend = peerBackend(peer, (made) => {
+    driver = made;
+  });
+  const card = addVirtioNet(machine, backend);
+  return { name: "our card", subnet, peer, card, lost: () => lost };
+}
+
+function peerBackend(peer: NetPeer, onInit: (driver: EthDriver) => void): Backend {
+  const mac = Uint8Array.of(2, 0x76, 0x6d, 0x6d, 0, 2);
+  const buffer = new Uint8Array(LONGEST_FRAME);
+  return {
+    lowLevelInit: (driver) => {
+      onInit(driver);
+      return { mac, mtu: MTU };
+    },
+    rawTx: (_driver, frame) => {
+      // The guest may be answered from within: the peer gets bytes that are its own.
+      peer.receive(buffer.slice(0, readFrame(frame, buffer)));
+      return TxResult.Complete;
+    },
+    rawPoll: () => {},
+    rawHandleIRQ: (driver, irq) => driver.raiseIrq(irq),
+    getMac: () => mac,
+    printState: () => "the bench's peer",
+    close: async () => {},
+  };
+}
