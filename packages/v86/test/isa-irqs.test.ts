@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { V86Cpu } from "../src/internals.ts";
+import { IsaIrqs } from "../src/isa-irqs.ts";
+
+/** The two functions of v86's processor, and what they were called with. */
+function recorder(): { cpu: V86Cpu; calls: string[] } {
+  const calls: string[] = [];
+  const cpu = {
+    device_raise_irq: (irq: number) => calls.push(`raise ${irq}`),
+    device_lower_irq: (irq: number) => calls.push(`lower ${irq}`),
+  };
+  return { cpu: cpu as unknown as V86Cpu, calls };
+}
+
+describe("IsaIrqs", () => {
+  it("hands on what v86's devices do with lines that are theirs alone", () => {
+    const { cpu, calls } = recorder();
+    new IsaIrqs(cpu);
+    cpu.device_raise_irq(0);
+    cpu.device_lower_irq(0);
+    // A PIRQ that the guest has not routed: v86 sends the register's value as it is.
+    cpu.device_raise_irq(0x80);
+    cpu.device_lower_irq(0x80);
+    expect(calls).toEqual(["raise 0", "lower 0", "raise 128", "lower 128"]);
+  });
+
+  it("keeps a line high until the last of ours and v86's lets go", () => {
+    const { cpu, calls } = recorder();
+    const irqs = new IsaIrqs(cpu);
+    irqs.assert(9);
+    irqs.assert(9);
+    cpu.device_raise_irq(9);
+    irqs.release(9);
+    cpu.device_lower_irq(9);
+    expect(calls).toEqual(["raise 9", "raise 9", "raise 9"]);
+    irqs.release(9);
+    expect(calls.at(-1)).toBe("lower 9");
+  });
+
+  it("raises again only what ours hold", () => {
+    const { cpu, calls } = recorder();
+    const irqs = new IsaIrqs(cpu);
+    cpu.device_raise_irq(4);
+    irqs.assert(10);
+    calls.length = 0;
+    irqs.refresh();
+    expect(calls).toEqual(["raise 10"]);
+  });
+
+  it("lets go of lines when it is detached, and is silent from then on", () => {
+    const { cpu, calls } = recorder();
+    const { device_raise_irq: raise } = cpu;
+    const irqs = new IsaIrqs(cpu);
+    irqs.assert(10);
+    irqs.detach();
+    expect(calls).toEqual(["raise 10", "lower 10"]);
+    expect(cpu.device_raise_irq).toBe(raise);
+    irqs.assert(11);
+    irqs.release(11);
+    expect(calls).toHaveLength(2);
+  });
+});
