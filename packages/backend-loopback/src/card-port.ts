@@ -14,6 +14,8 @@ export interface CardPortInit {
   readonly linkUp: boolean;
   readonly bufferBytes: number;
   readonly batchFrames: number;
+  /** Called once, when the port has left the hub. */
+  readonly onClose: () => void;
 }
 
 /** A hub's port with a card on the same thread. Frames go from guest to guest with one copy as long as there is room. */
@@ -68,12 +70,13 @@ export class CardPort extends HubSide {
     this.#delivery.driver?.callbacks.linkChange(up);
   }
 
-  close(): void {
+  override close(): void {
     if (!this.open) return;
     this.open = false;
     this.hub.remove(this);
     this.counters.closed += this.#discard();
     this.#delivery.send();
+    this.#init.onClose();
   }
 
   describe(): string {

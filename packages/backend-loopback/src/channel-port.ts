@@ -67,7 +67,7 @@ export class ChannelPort extends HubSide {
     this.#end.setLink(up);
   }
 
-  close(): void {
+  override close(): void {
     if (!this.open) return;
     this.open = false;
     this.hub.remove(this);

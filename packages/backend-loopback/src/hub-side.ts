@@ -45,6 +45,9 @@ export abstract class HubSide {
   /** Gives out what was accepted. True where there is more that may go at once. */
   abstract release(): boolean;
 
+  /** Takes the port out of the hub. A second call does nothing. */
+  abstract close(): void;
+
   /** The counters as they are now. */
   stats(): PortStats {
     return this.counters.snapshot(this.name, this.open && this.linkUp);

@@ -11,6 +11,9 @@ import { MAX_RING_BYTES, MIN_RING_BYTES } from "./ring-layout.ts";
 import { SwitchCore } from "./switch-core.ts";
 import { TapList, type TapListener } from "./tap-list.ts";
 
+/** A port's buffer: 690 full frames, as TCP's bursts are. */
+const BUFFER_BYTES = 0x10_0000;
+
 /** Options of a hub. */
 export interface HubOptions {
   /** Largest payload of a frame in bytes, for all ports: 68 to 65535. Default 1500. */
@@ -40,7 +43,7 @@ export interface HubPortOptions {
   readonly linkUp?: boolean;
   /**
    * Memory for frames that the guest has no room for yet: 0, or a power of two from 262144. Taken when it is first
-   * needed. What does not fit is dropped and counted. Default 262144.
+   * needed. What does not fit is dropped and counted. Default 1048576.
    */
   readonly bufferBytes?: number;
   /** How many frames are gathered for one interrupt at most, 1 to 65536. Default 256. */
@@ -118,13 +121,16 @@ export class Hub {
    * @throws TypeError, RangeError for an impossible option
    */
   port(options: HubPortOptions = {}): HubPort {
-    const bufferBytes = options.bufferBytes ?? MIN_RING_BYTES;
+    const bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
     if (bufferBytes !== 0) checkPowerOf2("bufferBytes", bufferBytes, MIN_RING_BYTES, MAX_RING_BYTES);
+    const batchFrames = checkInteger("batchFrames", options.batchFrames ?? 256, 1, 0x1_0000);
+    const mac = this.#macs.take(options.mac);
     const port = new CardPort(this.#core, {
-      batchFrames: checkInteger("batchFrames", options.batchFrames ?? 256, 1, 0x1_0000),
+      batchFrames,
       bufferBytes,
+      mac,
+      onClose: () => this.#macs.release(mac),
       name: this.#nextName(options.name),
-      mac: this.#macs.take(options.mac),
       mtu: this.#options.mtu ?? 1500,
       offloads: this.#options.offloads ?? 0,
       linkUp: options.linkUp ?? true,
@@ -159,6 +165,11 @@ export class Hub {
     return this.#taps.add(listener);
   }
 
+  /** Takes all ports out: cards get and send nothing any more, channels are closed. */
+  close(): void {
+    for (const side of this.#core.sides) side.close();
+  }
+
   /** What was counted so far. */
   stats(): HubStats {
     return { ports: this.#core.sides.map((side) => side.stats()), failedTaps: this.#taps.failed };
@@ -178,11 +189,7 @@ export class Hub {
       printState: () => port.describe(),
       stats: () => port.stats(),
       setLink: (up) => port.setLink(up),
-      close: async () => {
-        if (!port.open) return;
-        port.close();
-        this.#macs.release(port.mac);
-      },
+      close: async () => port.close(),
     };
   }
 

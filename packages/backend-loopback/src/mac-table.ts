@@ -6,7 +6,8 @@ const WAYS = 4;
  * make it grow; and where a new address needs the place of another, the port that holds most entries gives way, so
  * it cannot push out its neighbours' either.
  *
- * An address is two numbers: its first two bytes (`high`) and its last four (`low`). Entries age with the number of
+ * An address is two numbers: its first two bytes (`high`) and its last four (`low`, signed: small integers to the
+ * engine, so nothing is allocated for them). Entries age with the number of
  * frames learned from, not with time: no clock is needed, and an idle hub forgets nothing.
  */
 export class MacTable {
@@ -14,7 +15,7 @@ export class MacTable {
   readonly #bucketMask: number;
   readonly #seed: number;
   readonly #high: Uint16Array;
-  readonly #low: Uint32Array;
+  readonly #low: Int32Array;
   /** Port number + 1; 0 marks a free entry. */
   readonly #port: Uint16Array;
   readonly #heardAt: Float64Array;
@@ -32,7 +33,7 @@ export class MacTable {
     this.#bucketMask = entries / WAYS - 1;
     this.#seed = seed;
     this.#high = new Uint16Array(entries);
-    this.#low = new Uint32Array(entries);
+    this.#low = new Int32Array(entries);
     this.#port = new Uint16Array(entries);
     this.#heardAt = new Float64Array(entries);
   }

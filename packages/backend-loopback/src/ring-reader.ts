@@ -25,6 +25,7 @@ export class RingReader {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #frame = new Frame();
+  /** Indices are signed here, as Int32Array has them: small integers to the engine, whatever their value. */
   #read: number;
   #released: number;
   /** WRITTEN as it was seen last. */
@@ -38,7 +39,7 @@ export class RingReader {
     this.#header = new Int32Array(place.memory, place.headerOffset, WANTS_SPACE + 1);
     this.#words = new Uint32Array(place.memory, place.dataOffset, place.capacity / 4);
     this.#bytes = new Uint8Array(place.memory);
-    this.#read = Atomics.load(this.#header, READ) >>> 0;
+    this.#read = Atomics.load(this.#header, READ);
     this.#released = this.#read;
     this.#written = this.#read;
   }
@@ -74,7 +75,7 @@ export class RingReader {
 
   /** Done with the frame that `peek` answered. */
   consume(): void {
-    this.#read = (this.#read + this.#recordBytes) >>> 0;
+    this.#read = (this.#read + this.#recordBytes) | 0;
     this.#recordBytes = 0;
   }
 
@@ -82,7 +83,7 @@ export class RingReader {
   release(): boolean {
     if (this.#released !== this.#read) {
       this.#released = this.#read;
-      Atomics.store(this.#header, READ, this.#read | 0);
+      Atomics.store(this.#header, READ, this.#read);
     }
     // Half of the ring at once: a writer that waits is not woken for each frame.
     if (Atomics.load(this.#header, WANTS_SPACE) === 0 || this.#used() > this.#capacity / 2) return false;
@@ -106,11 +107,11 @@ export class RingReader {
   }
 
   #used(): number {
-    return ((Atomics.load(this.#header, WRITTEN) >>> 0) - this.#read) >>> 0;
+    return (Atomics.load(this.#header, WRITTEN) - this.#read) >>> 0;
   }
 
   #refresh(): void {
-    this.#written = Atomics.load(this.#header, WRITTEN) >>> 0;
+    this.#written = Atomics.load(this.#header, WRITTEN);
     const used = (this.#written - this.#read) >>> 0;
     if (used > this.#capacity || used % 4 !== 0) this.corrupt = true;
   }

@@ -21,6 +21,7 @@ export class RingWriter {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #room = new Frame();
+  /** Indices are signed here, as Int32Array has them: small integers to the engine, whatever their value. */
   #written: number;
   #published: number;
   /** READ as it was seen last; the reader can only be further. */
@@ -32,9 +33,9 @@ export class RingWriter {
     this.#header = new Int32Array(place.memory, place.headerOffset, WANTS_SPACE + 1);
     this.#words = new Uint32Array(place.memory, place.dataOffset, place.capacity / 4);
     this.#bytes = new Uint8Array(place.memory);
-    this.#written = Atomics.load(this.#header, WRITTEN) >>> 0;
+    this.#written = Atomics.load(this.#header, WRITTEN);
     this.#published = this.#written;
-    this.#read = Atomics.load(this.#header, READ) >>> 0;
+    this.#read = Atomics.load(this.#header, READ);
   }
 
   /** Copies a frame in, for the reader to see at the next `publish`. False where there is no space for it. */
@@ -47,7 +48,7 @@ export class RingWriter {
     this.#word(0, offloads ? length + LENGTH_OFFLOADS : length);
     if (offloads) this.#writeOffloads(frame);
     copyFrame(frame, this.#place(this.#written + head, length));
-    this.#written = (this.#written + need) >>> 0;
+    this.#written = (this.#written + need) | 0;
     return true;
   }
 
@@ -55,7 +56,7 @@ export class RingWriter {
   publish(): boolean {
     if (this.#published === this.#written) return false;
     this.#published = this.#written;
-    Atomics.store(this.#header, WRITTEN, this.#written | 0);
+    Atomics.store(this.#header, WRITTEN, this.#written);
     return Atomics.load(this.#header, ASLEEP) !== 0 && Atomics.exchange(this.#header, ASLEEP, 0) !== 0;
   }
 
@@ -72,7 +73,7 @@ export class RingWriter {
 
   /** Bytes in the ring that the reader has not given back yet. */
   get used(): number {
-    this.#read = Atomics.load(this.#header, READ) >>> 0;
+    this.#read = Atomics.load(this.#header, READ);
     const used = (this.#written - this.#read) >>> 0;
     if (used > this.#capacity) this.corrupt = true;
     return used;

@@ -20,7 +20,8 @@ export class SwitchCore implements HubCore {
   readonly #byId: (HubSide | undefined)[] = [];
   /** Replaced as a whole when ports come and go, so a loop over it is never disturbed. */
   #sides: readonly HubSide[] = [];
-  readonly #addresses = new Uint8Array(ADDRESS_BYTES);
+  /** For frames whose addresses lie in more than one range. */
+  readonly #addresses: Uint8Array = new Uint8Array(ADDRESS_BYTES);
   #firstMarked: HubSide | null = null;
   #lastMarked: HubSide | null = null;
   #flushing = false;
@@ -112,13 +113,19 @@ export class SwitchCore implements HubCore {
 
   /** Each byte that decides is read once: the guest may be changing the frame. */
   #forward(from: HubSide, frame: Frame): void {
-    const at = this.#addresses;
-    readFrame(frame, at);
-    const high = high16(at, 0);
-    const sourceHigh = high16(at, 6);
+    let bytes = frame.bytes[0];
+    let at = frame.offset[0] ?? 0;
+    if (bytes === undefined || (frame.length[0] ?? 0) < ADDRESS_BYTES) {
+      bytes = this.#addresses;
+      at = 0;
+      readFrame(frame, bytes);
+    }
+    const high = high16(bytes, at);
+    const low = low32(bytes, at + 2);
+    const sourceHigh = high16(bytes, at + 6);
     // A group cannot have sent it. What claims so is carried, but nothing is learned from it.
-    if ((sourceHigh & GROUP_BIT) === 0) this.#table.learn(sourceHigh, low32(at, 8), from.id);
-    const id = (high & GROUP_BIT) === 0 ? this.#table.lookup(high, low32(at, 2)) : -1;
+    if ((sourceHigh & GROUP_BIT) === 0) this.#table.learn(sourceHigh, low32(bytes, at + 8), from.id);
+    const id = (high & GROUP_BIT) === 0 ? this.#table.lookup(high, low) : -1;
     const to = id < 0 ? undefined : this.#byId[id];
     if (to === undefined) this.#flood(from, frame);
     else if (to === from) from.counters.filtered++;
@@ -154,7 +161,5 @@ function high16(bytes: Uint8Array, at: number): number {
 }
 
 function low32(bytes: Uint8Array, at: number): number {
-  return (
-    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
-  );
+  return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
 }

@@ -244,6 +244,23 @@ describe("ports come and go", () => {
     for (const station of stations) station.card.verify();
   });
 
+  test("an address is free again when its port has gone", async () => {
+    const hub = new Hub();
+    const mac = parseMac("02:00:00:00:00:55");
+    const port = hub.port({ mac });
+    expect(() => hub.port({ mac })).toThrow("no other port has");
+    await port.close();
+    expect(() => hub.port({ mac })).not.toThrow();
+  });
+
+  test("all of them, when the hub is closed", () => {
+    const { hub, stations } = joined(3);
+    hub.close();
+    expect(hub.stats().ports).toEqual([]);
+    expect(at(stations, 0).send(1, BROADCAST)).toBe(TxResult.Failed);
+    hub.close();
+  });
+
   test("frames that wait at a port when it is closed are counted", async () => {
     const hub = new Hub();
     const sender = new Station(hub.port());
