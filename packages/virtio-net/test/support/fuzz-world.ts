@@ -1,0 +1,309 @@
+import { type Frame, TxResult, writeFrame } from "@vmmkit/ethif";
+import type { PortWidth } from "@vmmkit/guest-driver";
+import {
+  legacyLayout,
+  type SplitLayout,
+  VIRTIO_NET_RX_QUEUE,
+  VIRTIO_NET_TX_QUEUE,
+  VIRTIO_PCI_QUEUE_NOTIFY,
+  VIRTQ_DESC_BYTES,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_WRITE,
+} from "@vmmkit/virtio";
+import { makeRig, type Rig, testFrame } from "./rig.ts";
+
+/** Entries of both rings. */
+export const ENTRIES = 8;
+/** RAM from address 0 on; behind it a page of ROM, behind that nothing. */
+export const RAM_BYTES = 0x4_0000;
+export const ROM_BYTES = 0x1000;
+const MEMORY_BYTES = RAM_BYTES + ROM_BYTES;
+/** Bytes of a used ring with `avail_event`. */
+const USED_BYTES = 6 + 8 * ENTRIES;
+
+/** What `rawTx` does, beside its answer. */
+export type Trick = "nothing" | "finishes" | "delivers" | "resets" | "notifies" | "unplugs";
+
+/** One thing that guest, backend or VMM does. Plain data, so that a failing run can be read. */
+export type Step =
+  | { readonly do: "in"; readonly offset: number; readonly width: PortWidth }
+  | { readonly do: "out"; readonly offset: number; readonly width: PortWidth; readonly value: number }
+  | { readonly do: "poke"; readonly gpa: number; readonly width: 1 | 2 | 4; readonly value: number }
+  | {
+      readonly do: "descriptor";
+      readonly queue: number;
+      readonly index: number;
+      readonly address: number;
+      readonly high: number;
+      readonly length: number;
+      readonly flags: number;
+      readonly next: number;
+      readonly table: boolean;
+    }
+  | { readonly do: "offer"; readonly queue: number; readonly head: number; readonly ahead: number }
+  | { readonly do: "notify"; readonly queue: number }
+  | { readonly do: "allocate"; readonly size: number }
+  | { readonly do: "complete"; readonly index: number; readonly length: number }
+  | { readonly do: "finish"; readonly index: number }
+  | { readonly do: "answer"; readonly result: TxResult; readonly trick: Trick }
+  | { readonly do: "link"; readonly up: boolean }
+  | { readonly do: "settle" }
+  | { readonly do: "poll" };
+
+/** Where the fuzzer's indirect tables are. */
+export const TABLE_GPA = 0x2_0000;
+
+/**
+ * A card in a small machine, and somebody who watches each byte of its memory: what the device writes has to be in a
+ * used ring, or in a buffer that a descriptor of the receive queue offered since the queue was made.
+ */
+export class FuzzWorld {
+  readonly rig: Rig;
+  readonly rooms: Frame[] = [];
+  readonly #ram: Uint8Array;
+  readonly #rom: Uint8Array;
+  readonly #shadow = new Uint8Array(MEMORY_BYTES);
+  /** Per byte: 1 where the device may write. */
+  readonly #allowed = new Uint8Array(MEMORY_BYTES);
+  #receiveRing: SplitLayout | null = null;
+  #result: TxResult = TxResult.Complete;
+  #trick: Trick = "nothing";
+  #depth = 0;
+
+  constructor() {
+    this.rig = makeRig({
+      machine: { memoryBytes: RAM_BYTES, defer: true },
+      card: { rxQueueSize: ENTRIES, txQueueSize: ENTRIES },
+      guest: { rx: { buffers: 4 }, tx: { buffers: 4 } },
+      start: false,
+    });
+    const { memory } = this.rig.machine.vm;
+    const rom = memory.addRegion({
+      gpa: RAM_BYTES,
+      size: ROM_BYTES,
+      buffer: new ArrayBuffer(ROM_BYTES),
+      writable: false,
+    });
+    const ram = memory.find(0, RAM_BYTES);
+    if (ram === null) throw new Error("no memory");
+    this.#ram = ram.bytes;
+    this.#rom = rom.bytes;
+    this.#rom.fill(0x5a);
+    const { backend } = this.rig;
+    backend.copies = false;
+    backend.answer = (frame) => this.#transmit(frame);
+    backend.onPoll = () => this.#takeRooms();
+  }
+
+  /** Does one thing, and looks at what it did to the memory. @throws Error where that was too much */
+  run(step: Step): void {
+    this.#snapshot();
+    const before = this.#chains();
+    this.#do(step);
+    const after = this.#chains();
+    // A step is at most a run of each queue and a deferred one; nested ones come out of the same budget.
+    if (after - before > 6 * ENTRIES) throw new Error(`${after - before} chains in one step`);
+    this.#check();
+  }
+
+  /** All that is out comes home. */
+  drain(): void {
+    this.#trick = "nothing";
+    this.#result = TxResult.Complete;
+    const { backend } = this.rig;
+    while (backend.kept.length > 0) backend.finish();
+    for (const room of this.rooms.splice(0)) backend.giveBack(room);
+    backend.onPoll = () => {};
+  }
+
+  #do(step: Step): void {
+    const { machine, backend, card } = this.rig;
+    const base = card.iobase;
+    switch (step.do) {
+      case "in":
+        machine.ports.in(base + step.offset, step.width);
+        break;
+      case "out":
+        machine.ports.out(base + step.offset, step.width, step.value);
+        break;
+      case "poke":
+        this.#poke(step.gpa, step.width, step.value);
+        break;
+      case "descriptor":
+        this.#descriptor(step);
+        break;
+      case "offer":
+        this.#offer(step);
+        break;
+      case "notify":
+        machine.ports.out(base + VIRTIO_PCI_QUEUE_NOTIFY, 2, step.queue);
+        break;
+      case "allocate":
+        this.#allocate(step.size);
+        break;
+      case "complete":
+        this.#complete(step.index, step.length);
+        break;
+      case "finish":
+        if (backend.kept.length > 0) backend.finish(step.index % backend.kept.length);
+        break;
+      case "answer":
+        this.#result = step.result;
+        this.#trick = step.trick;
+        break;
+      case "link":
+        card.setLink(step.up);
+        break;
+      case "settle":
+        machine.settle();
+        break;
+      case "poll":
+        card.poll();
+        break;
+    }
+  }
+
+  #transmit(frame: Frame): TxResult {
+    for (let i = 0; i < frame.rangeCount; i++) {
+      const end = (frame.offset[i] ?? 0) + (frame.length[i] ?? 0);
+      if (end > (frame.bytes[i]?.length ?? 0)) throw new Error("a range beyond its region");
+    }
+    // Tricks within tricks come to an end.
+    if (this.#depth < 2) {
+      this.#depth++;
+      this.#play();
+      this.#depth--;
+    }
+    return this.#result;
+  }
+
+  #play(): void {
+    const { machine, backend, card } = this.rig;
+    if (this.#trick === "finishes" && backend.kept.length > 0) backend.finish();
+    else if (this.#trick === "delivers") this.#allocateAndComplete();
+    else if (this.#trick === "resets") machine.ports.out(card.iobase + 18, 1, 0);
+    else if (this.#trick === "notifies") {
+      machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_TX_QUEUE);
+      machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_RX_QUEUE);
+    } else if (this.#trick === "unplugs") card.setLink(!card.linkUp);
+  }
+
+  #allocate(size: number): void {
+    const room = this.rig.backend.allocate(size);
+    if (room === null) return;
+    if (room.totalBytes < size) throw new Error("less room than asked for");
+    this.rooms.push(room);
+  }
+
+  #complete(index: number, length: number): void {
+    const [room] = this.rooms.splice(index % Math.max(1, this.rooms.length), 1);
+    if (room === undefined) return;
+    const bytes = testFrame(Math.min(length, room.totalBytes), length);
+    writeFrame(room, bytes);
+    this.rig.backend.driver.callbacks.rxComplete(1, [room], [bytes.length]);
+  }
+
+  #allocateAndComplete(): void {
+    this.#allocate(100);
+    this.#complete(this.rooms.length - 1, 60);
+  }
+
+  #takeRooms(): void {
+    if (this.#depth < 2 && this.rooms.length < ENTRIES) this.#allocate(1514);
+  }
+
+  #descriptor(step: Extract<Step, { do: "descriptor" }>): void {
+    const table = step.table ? TABLE_GPA : (this.#layout(step.queue)?.descTable ?? 0x1000);
+    const gpa = table + VIRTQ_DESC_BYTES * step.index;
+    this.#poke(gpa, 4, step.address);
+    this.#poke(gpa + 4, 4, step.high);
+    this.#poke(gpa + 8, 4, step.length);
+    this.#poke(gpa + 12, 2, step.flags);
+    this.#poke(gpa + 14, 2, step.next);
+  }
+
+  /** Puts a head into the next entry of the available ring and moves its index. */
+  #offer({ queue, head, ahead }: Extract<Step, { do: "offer" }>): void {
+    const ring = this.#layout(queue)?.availRing ?? 0x1080;
+    const idx = this.#peek16(ring + 2);
+    this.#poke(ring + 4 + 2 * (idx % ENTRIES), 2, head);
+    this.#poke(ring + 2, 2, idx + ahead);
+  }
+
+  #layout(queue: number): SplitLayout | null {
+    return this.rig.card.emul.state.queues[queue]?.layout ?? null;
+  }
+
+  /** The guest writes: in its memory and in the picture of it. Writes beyond RAM go nowhere. */
+  #poke(gpa: number, width: number, value: number): void {
+    for (let i = 0; i < width && gpa + i < RAM_BYTES; i++) {
+      this.#ram[gpa + i] = value >>> (8 * i);
+      this.#shadow[gpa + i] = value >>> (8 * i);
+    }
+  }
+
+  #peek16(gpa: number): number {
+    return gpa + 1 < RAM_BYTES ? (this.#ram[gpa] ?? 0) | ((this.#ram[gpa + 1] ?? 0) << 8) : 0;
+  }
+
+  #chains(): number {
+    const { transmitQueue, receiveQueue } = this.rig.card.counters;
+    return transmitQueue.chains + receiveQueue.chains;
+  }
+
+  #snapshot(): void {
+    this.#shadow.set(this.#ram);
+    this.#shadow.set(this.#rom, RAM_BYTES);
+    const ring = this.#layout(VIRTIO_NET_RX_QUEUE);
+    if (ring !== this.#receiveRing) {
+      this.#receiveRing = ring;
+      this.#allowed.fill(0);
+    }
+    this.#allow();
+  }
+
+  /** Adds what descriptors and rings now allow. */
+  #allow(): void {
+    for (const queue of [VIRTIO_NET_RX_QUEUE, VIRTIO_NET_TX_QUEUE]) {
+      const layout = this.#layout(queue);
+      if (layout === null) continue;
+      const wanted = legacyLayout(layout.descTable, ENTRIES);
+      if (wanted.usedRing !== layout.usedRing) throw new Error("a used ring where none belongs");
+      this.#allowRange(layout.usedRing, USED_BYTES);
+    }
+    const ring = this.#layout(VIRTIO_NET_RX_QUEUE);
+    if (ring !== null) this.#allowTable(ring.descTable, ENTRIES, true);
+  }
+
+  #allowTable(gpa: number, entries: number, indirect: boolean): void {
+    const view = new DataView(this.#ram.buffer, this.#ram.byteOffset, RAM_BYTES);
+    for (let i = 0; i < entries; i++) {
+      const at = gpa + VIRTQ_DESC_BYTES * i;
+      if (at + VIRTQ_DESC_BYTES > RAM_BYTES) return;
+      if (view.getUint32(at + 4, true) !== 0) continue;
+      const address = view.getUint32(at, true);
+      const length = view.getUint32(at + 8, true);
+      const flags = view.getUint16(at + 12, true);
+      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        if (indirect) this.#allowTable(address, Math.min(Math.floor(length / VIRTQ_DESC_BYTES), 1024), false);
+      } else if ((flags & VIRTQ_DESC_F_WRITE) !== 0 && address + length <= RAM_BYTES) {
+        this.#allowRange(address, length);
+      }
+    }
+  }
+
+  #allowRange(gpa: number, length: number): void {
+    this.#allowed.fill(1, gpa, Math.min(gpa + length, RAM_BYTES));
+  }
+
+  #check(): void {
+    if (Buffer.compare(this.#rom, this.#shadow.subarray(RAM_BYTES)) !== 0) throw new Error("the ROM was written");
+    if (Buffer.compare(this.#ram, this.#shadow.subarray(0, RAM_BYTES)) === 0) return;
+    // A queue that the step itself made counts too.
+    this.#allow();
+    for (let gpa = 0; gpa < RAM_BYTES; gpa++) {
+      if (this.#ram[gpa] === this.#shadow[gpa] || this.#allowed[gpa] === 1) continue;
+      throw new Error(`0x${gpa.toString(16)} was written, which nobody offered`);
+    }
+  }
+}
