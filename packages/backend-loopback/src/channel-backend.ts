@@ -156,8 +156,8 @@ class ChannelCard {
     if (this.#closed) return this.#delivery.send();
     if (this.#end.corrupt) this.#giveUp();
     if (sent) return true;
-    if (starved) this.#end.restBehind();
-    else if (!this.#end.rest()) return true;
+    // A guest without room is what is waited for then, not the doorbell.
+    if (!starved && !this.#end.rest()) return true;
     this.#followPeer(peer);
     return false;
   }

@@ -1,8 +1,5 @@
 import type { EthDriver, Frame } from "@vmmkit/ethif";
 
-/** How many looks in a row a frame may find room for a shorter one only, before it is taken for one that never fits. */
-const LOOKS_TOO_SHORT = 8;
-
 /**
  * The way up to one card: rooms of the guest's are filled one by one and given to it a batch at a time, so that a
  * batch costs one interrupt. The arrays of a batch exist twice: while the card reads one pair, a guest that answers
@@ -17,7 +14,8 @@ export class Delivery {
   #spareLengths: number[] = [];
   #count = 0;
   #sending = false;
-  #looks = 0;
+  readonly #probes: Frame[] = [];
+  readonly #probeLengths: readonly number[] = [0, 0];
 
   /** @param size frames in a batch, at least 1 */
   constructor(size: number) {
@@ -56,28 +54,27 @@ export class Delivery {
     this.#frames[this.#count] = room;
     this.#lengths[this.#count] = lengthBytes;
     this.#count++;
-    this.#looks = 0;
   }
 
   /**
-   * After `room` answered null to a frame that was to be kept: whether to give it up, because the guest goes on
-   * offering room for shorter frames only. Without this one frame longer than all of a guest's buffers would hold
-   * back all that follow.
+   * After `room` answered null to a frame that was to be kept: whether to give it up, because the guest's next
+   * buffer is too short for it and the card joins none. One frame longer than all of a guest's buffers would hold
+   * back all that follow otherwise. Where the card would join buffers but there are too few, or where there is but
+   * one, the guest posts more sooner or later, and the frame waits.
    */
   neverFits(): boolean {
-    if (this.full || !this.hasShortRoom()) return false;
-    if (++this.#looks < LOOKS_TOO_SHORT) return false;
-    this.#looks = 0;
-    return true;
-  }
-
-  /** Whether the guest has room for a frame of one byte at least. */
-  hasShortRoom(): boolean {
-    const driver = this.#driver;
-    const room = driver?.callbacks.allocateRxBuf(1) ?? null;
-    if (driver === null || room === null) return false;
-    driver.callbacks.rxComplete(1, [room], [0]);
-    return true;
+    const callbacks = this.#driver?.callbacks;
+    if (callbacks === undefined || this.full) return false;
+    const first = callbacks.allocateRxBuf(1);
+    if (first === null) return false;
+    const second = callbacks.allocateRxBuf(1);
+    const shortBytes = first.totalBytes;
+    this.#giveBack(first, second);
+    if (second === null) return false;
+    const joined = callbacks.allocateRxBuf(shortBytes + 1);
+    if (joined === null) return true;
+    this.#giveBack(joined, null);
+    return false;
   }
 
   /**
@@ -103,6 +100,13 @@ export class Delivery {
       this.#spareLengths = lengths;
     }
     return true;
+  }
+
+  /** Rooms go back unused. */
+  #giveBack(first: Frame, second: Frame | null): void {
+    this.#probes[0] = first;
+    if (second !== null) this.#probes[1] = second;
+    this.#driver?.callbacks.rxComplete(second === null ? 1 : 2, this.#probes, this.#probeLengths);
   }
 }
 

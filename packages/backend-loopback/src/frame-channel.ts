@@ -151,11 +151,6 @@ export class FrameChannel {
     return this.#reader.sleep();
   }
 
-  /** Asks to be rung at the next frame behind those that are there. */
-  restBehind(): void {
-    this.#reader.arm();
-  }
-
   /** Tells the other side whether the link is up here. */
   setLink(up: boolean): void {
     if (this.#closed) return;

@@ -101,11 +101,6 @@ export class RingReader {
     return false;
   }
 
-  /** Asks the writer to ring at its next frame, whatever is there already. */
-  arm(): void {
-    Atomics.store(this.#header, ASLEEP, 1);
-  }
-
   #used(): number {
     return (Atomics.load(this.#header, WRITTEN) - this.#read) >>> 0;
   }

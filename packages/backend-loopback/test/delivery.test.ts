@@ -1,6 +1,6 @@
 import type { Frame } from "@vmmkit/ethif";
 import { TestCard } from "@vmmkit/ethif-compliance";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Delivery } from "../src/delivery.ts";
 import { loopbackBackend } from "../src/index.ts";
 
@@ -66,25 +66,47 @@ test("a room that a reset emptied goes back with length 0", () => {
   card.verify();
 });
 
-test("a frame is given up when the guest keeps offering shorter room only", () => {
-  const { delivery, card } = attached(8);
-  card.post(8, [50]);
-  expect(delivery.room(60)).toBeNull();
-  const answers = Array.from({ length: 8 }, () => delivery.neverFits());
-  expect(answers).toEqual([false, false, false, false, false, false, false, true]);
-  expect(card.roomsOut).toBe(0);
-  expect(card.roomsPosted).toBe(8);
-});
+describe("a frame that finds no room", () => {
+  test("is given up where the guest's next buffer is too short and the card joins none", () => {
+    const { delivery, card } = attached(8);
+    card.post(8, [50]);
+    expect(delivery.room(60)).toBeNull();
+    expect(delivery.neverFits()).toBe(true);
+    expect([card.roomsOut, card.roomsPosted]).toEqual([0, 8]);
+  });
 
-test("a frame is not given up when the guest offers nothing at all", () => {
-  const { delivery } = attached(8);
-  for (let look = 0; look < 100; look++) expect(delivery.neverFits()).toBe(false);
+  test("waits where the guest offers nothing", () => {
+    expect(attached(8).delivery.neverFits()).toBe(false);
+  });
+
+  test("waits where the guest has but one buffer", () => {
+    const { delivery, card } = attached(8);
+    card.post(1, [50]);
+    expect(delivery.neverFits()).toBe(false);
+    expect([card.roomsOut, card.roomsPosted]).toEqual([0, 1]);
+  });
+
+  test("waits where the card joins buffers, and the guest will post more", () => {
+    const { delivery, card } = attached(8);
+    card.post(3, [50]);
+    const { callbacks } = card.driver;
+    const joining = new Delivery(8);
+    // A card that joins two of its buffers shows one that is as long as both.
+    const allocateRxBuf = (size: number): Frame | null => {
+      const room = callbacks.allocateRxBuf(Math.min(size, 50));
+      return room !== null && size <= 100 ? room : null;
+    };
+    joining.attach({ ...card.driver, callbacks: { ...callbacks, allocateRxBuf } });
+    expect(joining.neverFits()).toBe(false);
+    expect(card.roomsOut).toBe(0);
+    expect(delivery.full).toBe(false);
+  });
 });
 
 test("without a card there is no room", () => {
   const delivery = new Delivery(8);
   expect(delivery.room(60)).toBeNull();
-  expect(delivery.hasShortRoom()).toBe(false);
+  expect(delivery.neverFits()).toBe(false);
   expect(delivery.send()).toBe(false);
 });
 
