@@ -1,0 +1,104 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DemoReport } from "../src/report.ts";
+
+const run = promisify(execFile);
+const app = fileURLToPath(new URL("..", import.meta.url));
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "vmmkit-demo-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(...args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/cli.ts", ...args], { cwd: app, stdio: "pipe" });
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (data) => {
+    stdout += String(data);
+  });
+  child.stderr?.on("data", (data) => {
+    stderr += String(data);
+  });
+  const ended = new Promise<Ended>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+  return { child, ended };
+}
+
+test("two Linux guests ping each other and move data; the capture is readable", { timeout: 600_000 }, async () => {
+  const capture = join(folder, "demo.pcapng");
+  const { code, stdout, stderr } = await start("--json", "--size", "4", "--capture", capture).ended;
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  const report = JSON.parse(stdout) as DemoReport;
+  expect(report.held).toBe(true);
+  expect(report.pings.map(({ sent, received }) => [sent, received])).toEqual([
+    [20, 20],
+    [20, 20],
+  ]);
+  expect(report.transfers.map(({ from, to, bytes, intact }) => [from, to, bytes, intact])).toEqual([
+    ["guest 1", "guest 2", 4 * 2 ** 20, true],
+    ["guest 2", "guest 1", 4 * 2 ** 20, true],
+    ["guest 1", "guest 2", 4 * 2 ** 20, true],
+    ["guest 2", "guest 1", 4 * 2 ** 20, true],
+  ]);
+  for (const card of report.cards) {
+    expect(card.framesSent).toBeGreaterThan(2000);
+    expect(card.interruptsPerFrame).toBeLessThan(1);
+    expect(card.dropped).toBe(0);
+  }
+  const { stdout: echoes } = await run("tshark", [
+    "-r",
+    capture,
+    "-Y",
+    "icmp.type == 8",
+    "-T",
+    "fields",
+    "-e",
+    "ip.src",
+  ]);
+  const sources = echoes.trim().split("\n");
+  expect(sources.filter((ip) => ip === "10.86.0.1")).toHaveLength(20);
+  expect(sources.filter((ip) => ip === "10.86.0.2")).toHaveLength(20);
+  const { stdout: info } = await run("capinfos", ["-Mc", capture]);
+  expect(info).toContain(String(report.capture.frames));
+});
+
+test("a signal ends everything at once, with its status", { timeout: 120_000 }, async () => {
+  const { child, ended } = start("--capture", join(folder, "killed.pcapng"));
+  let seen = "";
+  await new Promise<void>((resolve) =>
+    child.stdout?.on("data", (data) => {
+      seen += String(data);
+      if (seen.includes("guest 1: kernel")) resolve();
+    }),
+  );
+  child.kill("SIGINT");
+  const { code, stderr } = await ended;
+  expect(code).toBe(130);
+  expect(stderr).toBe("");
+  // What was captured so far is a file that can be read.
+  await run("capinfos", ["-c", join(folder, "killed.pcapng")]);
+});
+
+test("mistakes are one clear line", { timeout: 60_000 }, async () => {
+  const guests = await start("--guests", "1").ended;
+  expect(guests.code).toBe(1);
+  expect(guests.stderr.split("\n")[0]).toBe(
+    "error: option '--guests <n>' argument '1' is invalid. expected a whole number from 2 to 16.",
+  );
+  const kernel = await start("--kernel", "/nowhere/vmlinuz", "--initrd", "/nowhere/initrd").ended;
+  expect(kernel.code).toBe(1);
+  expect(kernel.stderr).toBe('demo: "kernel" expected a file that can be read, got /nowhere/vmlinuz\n');
+});
