@@ -8,6 +8,7 @@ import {
   VIRTIO_PCI_QUEUE_NOTIFY,
   VIRTQ_DESC_BYTES,
   VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
 } from "@vmmkit/virtio";
 import { makeRig, type Rig, testFrame } from "./rig.ts";
@@ -15,7 +16,7 @@ import { makeRig, type Rig, testFrame } from "./rig.ts";
 /** Entries of both rings. */
 export const ENTRIES = 8;
 /** RAM from address 0 on; behind it a page of ROM, behind that nothing. */
-export const RAM_BYTES = 0x4_0000;
+export const RAM_BYTES = 0x2_0000;
 export const ROM_BYTES = 0x1000;
 const MEMORY_BYTES = RAM_BYTES + ROM_BYTES;
 /** Bytes of a used ring with `avail_event`. */
@@ -40,6 +41,14 @@ export type Step =
       readonly next: number;
       readonly table: boolean;
     }
+  | {
+      /** A chain as a driver would make it, offered and notified of. */
+      readonly do: "chain";
+      readonly queue: number;
+      readonly first: number;
+      readonly indirect: boolean;
+      readonly parts: readonly { readonly gpa: number; readonly length: number }[];
+    }
   | { readonly do: "offer"; readonly queue: number; readonly head: number; readonly ahead: number }
   | { readonly do: "notify"; readonly queue: number }
   | { readonly do: "allocate"; readonly size: number }
@@ -51,7 +60,7 @@ export type Step =
   | { readonly do: "poll" };
 
 /** Where the fuzzer's indirect tables are. */
-export const TABLE_GPA = 0x2_0000;
+export const TABLE_GPA = 0x1_0000;
 
 /**
  * A card in a small machine, and somebody who watches each byte of its memory: what the device writes has to be in a
@@ -131,6 +140,9 @@ export class FuzzWorld {
         break;
       case "descriptor":
         this.#descriptor(step);
+        break;
+      case "chain":
+        this.#chain(step);
         break;
       case "offer":
         this.#offer(step);
@@ -213,13 +225,46 @@ export class FuzzWorld {
   }
 
   #descriptor(step: Extract<Step, { do: "descriptor" }>): void {
-    const table = step.table ? TABLE_GPA : (this.#layout(step.queue)?.descTable ?? 0x1000);
-    const gpa = table + VIRTQ_DESC_BYTES * step.index;
-    this.#poke(gpa, 4, step.address);
-    this.#poke(gpa + 4, 4, step.high);
-    this.#poke(gpa + 8, 4, step.length);
-    this.#poke(gpa + 12, 2, step.flags);
-    this.#poke(gpa + 14, 2, step.next);
+    const table = step.table ? TABLE_GPA : this.#table(step.queue);
+    this.#write(table, step.index, step.address, step.high, step.length, step.flags, step.next);
+  }
+
+  #chain({ queue, first, indirect, parts }: Extract<Step, { do: "chain" }>): void {
+    const ring = this.#table(queue);
+    // A table of its own for each descriptor of the ring, so that a chain that is out keeps its one.
+    const own = TABLE_GPA + 0x100 * (queue * ENTRIES + first);
+    const direction = queue === VIRTIO_NET_RX_QUEUE ? VIRTQ_DESC_F_WRITE : 0;
+    parts.forEach(({ gpa, length }, i) => {
+      const index = indirect ? i : (first + i) % ENTRIES;
+      const next = indirect ? i + 1 : (first + i + 1) % ENTRIES;
+      const more = i + 1 < parts.length ? VIRTQ_DESC_F_NEXT : 0;
+      this.#write(indirect ? own : ring, index, gpa, 0, length, direction | more, next);
+    });
+    if (indirect) this.#write(ring, first, own, 0, VIRTQ_DESC_BYTES * parts.length, VIRTQ_DESC_F_INDIRECT, 0);
+    this.#offer({ do: "offer", queue, head: first, ahead: 1 });
+    const { machine, card } = this.rig;
+    machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, queue);
+  }
+
+  #table(queue: number): number {
+    return this.#layout(queue)?.descTable ?? 0x1000;
+  }
+
+  #write(
+    table: number,
+    index: number,
+    address: number,
+    high: number,
+    length: number,
+    flags: number,
+    next: number,
+  ): void {
+    const gpa = table + VIRTQ_DESC_BYTES * index;
+    this.#poke(gpa, 4, address);
+    this.#poke(gpa + 4, 4, high);
+    this.#poke(gpa + 8, 4, length);
+    this.#poke(gpa + 12, 2, flags);
+    this.#poke(gpa + 14, 2, next);
   }
 
   /** Puts a head into the next entry of the available ring and moves its index. */
