@@ -7,10 +7,10 @@ const UNPACKING_INSTRUCTIONS = 2_400e6;
 /** A boot that runs so much longer than expected has loops in it that are worth compiling. */
 const JIT_AFTER = 2;
 
-/** Tells from the console and the processor's instruction counter where a boot is. */
+/** Tells from the console and the processor's instruction counter where one boot is. */
 export class BootWatch {
   readonly #expected: number;
-  #start: number;
+  readonly #start: number;
   #phase: BootProgress["phase"] = "firmware";
   #fraction = 0;
 
@@ -21,13 +21,6 @@ export class BootWatch {
   constructor(unpacked: boolean, instructions: number) {
     this.#expected = EXPECTED_INSTRUCTIONS + (unpacked ? 0 : UNPACKING_INSTRUCTIONS);
     this.#start = instructions;
-  }
-
-  /** Starts over: the machine was reset. */
-  reset(instructions: number): void {
-    this.#start = instructions;
-    this.#phase = "firmware";
-    this.#fraction = 0;
   }
 
   /** Takes in what the guest wrote to its console. */
@@ -42,7 +35,7 @@ export class BootWatch {
     this.#fraction = 1;
   }
 
-  /** Where the boot is. Never goes back, but for `reset`. */
+  /** Where the boot is. It never goes back. */
   progress(instructions: number): BootProgress {
     if (this.#phase !== "ready") {
       this.#fraction = Math.max(this.#fraction, Math.min(0.99, this.#ratio(instructions)));

@@ -14,7 +14,10 @@ export interface CommandResult {
 export interface GuestJob {
   /** Comes when the command has ended. Rejects with GuestStoppedError where the guest goes away before. */
   readonly result: Promise<CommandResult>;
-  /** Sends a signal (default TERM) to the command and all that it started. Nothing happens where it has ended. */
+  /**
+   * Sends a signal (default TERM) to the command and all that it started. Nothing happens where it has ended. INT and
+   * QUIT do nothing: a shell has the commands that it starts in the background ignore them.
+   */
   kill(signal?: string): void;
 }
 

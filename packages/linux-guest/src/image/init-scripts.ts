@@ -32,8 +32,9 @@ exec init
 /**
  * Reads "<id> <number of lines>" and so many lines of shell script, runs each script in a session of its own, and
  * writes for each that ended, one after the other: RS "<id> <status>", its output, RS "<id>". Commands run side by
- * side. "kill <id> <signal>" ends one. What it says first, with the id "ready", is the kernel's release. A process
- * costs an emulated processor a million instructions, so what the shell can do by itself it does.
+ * side. "kill <id> <signal>" signals one; while it is being started it has no session yet, so that is tried again.
+ * What it says first, with the id "ready", is the kernel's release. A process costs an emulated processor a million
+ * instructions, so what the shell can do by itself it does.
  */
 const AGENT = `#!/bin/sh
 exec <>/dev/ttyS1 >&0
@@ -55,15 +56,19 @@ job() {
 
 stop() {
   n=0
-  while [ ! -s "$1.pid" ] && [ $n -lt 100 ]; do usleep 10000; n=$((n + 1)); done
-  read -r pid <"$1.pid" && kill "-$2" "-$pid" 2>/dev/null
+  while [ $n -lt 500 ]; do
+    read -r pid <"$1.pid" && { [ "$pid" = ended ] || kill "-$2" "-$pid"; } && return
+    usleep 10000
+    n=$((n + 1))
+  done 2>/dev/null
 }
 
 while read -r id code <&3; do
   printf '\\036%s %s\\n' "$id" "$code"
   [ -s "$id.out" ] && cat "$id.out"
   printf '\\036%s\\n' "$id"
-  : >"$id.out" >"$id.pid"
+  : >"$id.out"
+  echo ended >"$id.pid"
 done &
 
 cd /root
