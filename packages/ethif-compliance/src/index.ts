@@ -2,6 +2,9 @@
  * One test suite that every backend passes.
  *
  * ```ts
+ * import { loopbackBackend } from "@vmmkit/backend-loopback";
+ * import { testBackend } from "@vmmkit/ethif-compliance";
+ *
  * testBackend({
  *   name: "loopback",
  *   topology: "echo",

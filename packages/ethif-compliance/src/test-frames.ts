@@ -2,7 +2,7 @@ import type { MacAddress } from "@vmmkit/ethif";
 import { ComplianceError } from "./compliance-error.ts";
 
 /** The EtherType of the suite's frames: IEEE's first one for local experiments. Everything else on a wire is noise. */
-export const TEST_ETHERTYPE = 0x88b5;
+const TEST_ETHERTYPE = 0x88b5;
 
 const VLAN_ETHERTYPE = 0x8100;
 const HEADER_BYTES = 14;
