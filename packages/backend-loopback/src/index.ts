@@ -2,9 +2,11 @@
  * Frames without a network: a loopback, and a learning hub that joins several cards.
  *
  * ```ts
+ * import { Hub } from "@vmmkit/backend-loopback";
+ *
  * const hub = new Hub();
- * const first = commonMakeVirtioNet(vm1, pci1, ports1, range, IoPortType.Free, 1, 11, hub.port());
- * const second = commonMakeVirtioNet(vm2, pci2, ports2, range, IoPortType.Free, 1, 11, hub.port());
+ * const backends = [hub.port(), hub.port()];
+ * // Each is the backend of one card: the eighth argument of its commonMakeVirtioNet.
  * ```
  *
  * @module

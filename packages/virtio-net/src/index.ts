@@ -2,9 +2,22 @@
  * A virtio-net PCI card for virtual machine monitors.
  *
  * ```ts
- * const card = commonMakeVirtioNet(vm, pci, ioport, { start: 0, end: 0, size: 32 }, IoPortType.Free, 1, 11, {
+ * import { TxResult } from "@vmmkit/ethif";
+ * import { IoPortType, VmmIoPortList } from "@vmmkit/ioport";
+ * import { VmmPciSpace } from "@vmmkit/pci";
+ * import { commonMakeVirtioNet, virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+ * import { GuestMemory, type Vm } from "@vmmkit/vm";
+ *
+ * const memory = new GuestMemory([{ gpa: 0, size: 64 << 20, buffer: new SharedArrayBuffer(64 << 20) }]);
+ * const vm: Vm = { memory, interrupts: { setLine: (line, level) => console.log(line, level) } };
+ * const ioport = new VmmIoPortList();
+ * const range = { start: 0, end: 0, size: 32 };
+ * const card = commonMakeVirtioNet(vm, new VmmPciSpace(), ioport, range, IoPortType.Free, 1, 11, {
  *   ...virtioNetDefaultBackend(),
- *   rawTx: (driver, frame) => send(frame),
+ *   rawTx: (_driver, frame) => {
+ *     console.log(`${frame.totalBytes} bytes`);
+ *     return TxResult.Complete;
+ *   },
  * });
  * ```
  *

@@ -22,7 +22,7 @@ export interface VirtioNetOptions {
 export type VirtioNetFeature = "MTU" | "STATUS" | "MRG_RXBUF" | "ANY_LAYOUT" | "INDIRECT_DESC" | "EVENT_IDX";
 
 /** Entries of a queue where the caller does not say. */
-export const DEFAULT_QUEUE_SIZE = 256;
+const DEFAULT_QUEUE_SIZE = 256;
 
 /** The size of a queue. @throws RangeError for one that VIRTIO does not have */
 export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE): number {
