@@ -154,9 +154,10 @@ export class DeviceState {
   }
 
   #queueStopped(index: number, error: QueueError): void {
-    // Once is enough until the guest resets, however many queues it breaks and places anew.
-    if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0) return;
-    this.#hooks.log(`queue ${index} stopped: ${error}; the guest has to reset the device`);
+    // Said once until the guest resets, however many queues it breaks and places anew.
+    if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) === 0) {
+      this.#hooks.log(`queue ${index} stopped: ${error}; the guest has to reset the device`);
+    }
     this.#status |= VIRTIO_CONFIG_S_NEEDS_RESET;
     this.interruptConfig();
   }

@@ -233,7 +233,7 @@ describe("whatever a guest does, the queue does what 2.7 says and nothing else",
         const pair = new Pair(size, writable, indirect, eventIdx);
         for (const action of all) pair.run(action);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
