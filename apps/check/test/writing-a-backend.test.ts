@@ -7,7 +7,7 @@ import { makeSnippetProject } from "../src/snippets/project.ts";
 
 /** The guide's own example, out of docs/writing-a-backend.md. */
 interface Example {
-  channelBackend(channel: Channel, macText: string): Backend;
+  messageBackend(channel: Channel, macText: string): Backend;
 }
 
 interface Channel {
@@ -17,11 +17,11 @@ interface Channel {
 }
 
 const root = resolve(import.meta.dirname, "../../..");
-const snippet = findSnippets(root).find(({ code }) => code.includes("export function channelBackend"));
+const snippet = findSnippets(root).find(({ code }) => code.includes("export function messageBackend"));
 if (snippet === undefined) throw new Error("docs/writing-a-backend.md has lost its example");
 const project = makeSnippetProject(root, [snippet]);
 afterAll(() => project.remove());
-const { channelBackend } = (await import(project.path(snippet))) as Example;
+const { messageBackend } = (await import(project.path(snippet))) as Example;
 
 /** Two ends in one process: what the backend sends waits for the peer, what the peer sends arrives at once. */
 function setup(): BackendUnderTest {
@@ -42,7 +42,7 @@ function setup(): BackendUnderTest {
     },
   };
   return {
-    backend: channelBackend(channel, "02:00:00:00:00:01"),
+    backend: messageBackend(channel, "02:00:00:00:00:01"),
     peer: {
       send: (frame) => arrive(frame.slice()),
       receive: async () =>
