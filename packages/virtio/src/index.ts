@@ -1,6 +1,30 @@
 /**
- * Virtqueues, device state and the PCI transports of VIRTIO 1.2. A device brings a `VirtioDevice`; `VirtioEmul`
+ * Virtqueues, device state and the legacy PCI transport of VIRTIO 1.2. A device brings a `VirtioDevice`; `VirtioEmul`
  * makes registers of it.
+ *
+ * ```ts
+ * import { VirtioEmul, type VirtioDevice } from "@vmmkit/virtio";
+ * import { GuestMemory } from "@vmmkit/vm";
+ *
+ * const memory = new GuestMemory([{ gpa: 0, size: 1 << 20, buffer: new ArrayBuffer(1 << 20) }]);
+ * const device: VirtioDevice = {
+ *   deviceId: 4,
+ *   featuresLow: 0,
+ *   featuresHigh: 0,
+ *   queueSizes: [64],
+ *   config: new Uint8Array(0),
+ *   configWrite: () => {},
+ *   driverOk: () => {},
+ *   notify: (queue) => console.log(`${emul.virtq[queue]?.available()} chains wait`),
+ *   reset: () => {},
+ * };
+ * const emul = new VirtioEmul(memory, device, {
+ *   raiseIrq: (irq) => console.log(`interrupt for queue ${irq}`),
+ *   lowerIrq: () => {},
+ *   log: (line) => console.log(line),
+ * });
+ * console.log(emul.ioIn(12, 2)); // a guest reads the queue's size: 64
+ * ```
  *
  * @module
  */
