@@ -32,6 +32,7 @@ export class CardGuest {
   /** What the cards logged: empty for a guest that behaves. */
   readonly complaints: string[] = [];
   #machine: V86Machine | null = null;
+  #emulator: V86 | null = null;
 
   private constructor(name: string, image: GuestImage, plans: readonly CardPlan[], options: CardGuestOptions) {
     this.name = name;
@@ -40,6 +41,7 @@ export class CardGuest {
       bootTimeoutMs: BOOT_TIMEOUT_MS,
       attach: (emulator) => {
         options.onEmulator?.(emulator);
+        this.#emulator = emulator;
         const machine = attachVmmkit(emulator);
         this.#machine = machine;
         for (const plan of plans) this.cards.push(this.#makeCard(machine, plan));
@@ -97,6 +99,11 @@ export class CardGuest {
     this.cards[index] = card;
     await this.sh("echo 1 >/sys/bus/pci/rescan");
     return card;
+  }
+
+  /** Resets the machine from without, at once. `guest.ready()` comes when it has booted again. */
+  pressReset(): void {
+    this.#emulator?.restart();
   }
 
   destroy(): Promise<void> {

@@ -1,18 +1,23 @@
 import { Hub } from "@vmmkit/backend-loopback";
 import { CardGuest } from "./card-guest.ts";
-import { configure } from "./traffic.ts";
+import { configure, type ServedFile, serveFile } from "./traffic.ts";
 
-/** Three guests on a hub, two of which have a second card on another one. */
+/** Three guests and the hubs between them. */
 export interface Lab {
   /** MTU 1500: eth0 of all three, 10.0.0.1 to 10.0.0.3. */
   readonly hub: Hub;
   /** MTU 65535: eth1 of alice and bob, 10.1.0.1 and 10.1.0.2. */
   readonly wide: Hub;
+  /** MTU 1500: eth2 of bob, 10.2.0.2, and room for others. */
+  readonly side: Hub;
   /** Her two cards share an interrupt. */
   readonly alice: CardGuest;
   readonly bob: CardGuest;
-  /** Has one card, which tests may replace. */
   readonly carol: CardGuest;
+  /** About 2 MB, from alice and from bob. */
+  readonly small: Readonly<Record<"alice" | "bob", ServedFile>>;
+  /** About 4 MB. */
+  readonly large: Readonly<Record<"alice" | "bob", ServedFile>>;
 }
 
 /** A slot whose pin A is wired as that of slot 2, which the first card gets. */
@@ -22,15 +27,19 @@ const SHARING_SLOT = { bus: 0, dev: 6, fun: 0 } as const;
 export async function bootLab(): Promise<Lab> {
   const hub = new Hub();
   const wide = new Hub({ mtu: 65535 });
+  const side = new Hub();
   const boots = [
     CardGuest.boot("alice", [{ backend: hub.port() }, { backend: wide.port(), options: { pciAddress: SHARING_SLOT } }]),
-    CardGuest.boot("bob", [{ backend: hub.port() }, { backend: wide.port() }]),
+    CardGuest.boot("bob", [{ backend: hub.port() }, { backend: wide.port() }, { backend: side.port() }]),
     CardGuest.boot("carol", [{ backend: hub.port() }]),
   ] as const;
   const [alice, bob, carol] = await Promise.all(boots);
   for (const [i, guest] of [alice, bob, carol].entries()) await configure(guest, "eth0", `10.0.0.${i + 1}`);
   for (const [i, guest] of [alice, bob].entries()) await configure(guest, "eth1", `10.1.0.${i + 1}`);
-  return { hub, wide, alice, bob, carol };
+  await configure(bob, "eth2", "10.2.0.2");
+  const small = { alice: await serveFile(alice, 1), bob: await serveFile(bob, 1) };
+  const large = { alice: await serveFile(alice, 2), bob: await serveFile(bob, 2) };
+  return { hub, wide, side, alice, bob, carol, small, large };
 }
 
 /** Ends the guests. */

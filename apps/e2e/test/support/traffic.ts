@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { CardGuest } from "./card-guest.ts";
 
 /** What a guest's `ping` said. */
@@ -13,7 +14,12 @@ export interface PingOptions {
   readonly size?: number;
 }
 
-const FILE = "/www/bulk";
+/** A file that a guest serves. */
+export interface ServedFile {
+  /** Its path on the guest's web server. */
+  readonly path: string;
+  readonly md5: string;
+}
 
 /** Pings an address from a guest. */
 export async function ping(from: CardGuest, address: string, options: PingOptions = {}): Promise<PingResult> {
@@ -27,26 +33,40 @@ export async function ping(from: CardGuest, address: string, options: PingOption
   return { sent: Number(match[1]), received: Number(match[2]) };
 }
 
-/**
- * Starts a web server in a guest, with one file of random bytes.
- * @returns the file's MD5
- */
-export async function serveFile(guest: CardGuest, bytes: number): Promise<string> {
-  await guest.sh(`mkdir -p /www && head -c ${bytes} /dev/urandom >${FILE} && (pidof httpd || httpd -h /www)`);
-  const sum = await guest.sh(`md5sum ${FILE}`);
-  return sum.slice(0, 32);
+/** What `ping` answers where nothing was lost. */
+export function noLoss(count: number): PingResult {
+  return { sent: count, received: count };
 }
 
 /**
- * Fetches what `serveFile` serves at an address.
+ * Serves a file from a guest. It is made of the guest's busybox, about 2 MB a copy (random bytes would cost the guest
+ * more than the transfer), behind a line that no other file has, so that its length is odd.
+ */
+export async function serveFile(guest: CardGuest, copies: number): Promise<ServedFile> {
+  const path = `${copies}.bin`;
+  const parts = Array.from({ length: copies }, () => "/bin/busybox").join(" ");
+  const sum = await guest.sh(
+    `mkdir -p /www && { echo ${randomUUID()}; cat ${parts}; } >/www/${path} && { pidof httpd || httpd -h /www; } >/dev/null
+md5sum /www/${path}`,
+  );
+  return { path, md5: sum.slice(0, 32) };
+}
+
+/**
+ * Fetches a file that another guest serves.
  * @returns the MD5 of what came
  */
-export async function fetchFile(guest: CardGuest, address: string): Promise<string> {
-  const sum = await guest.sh(`wget -q -O - http://${address}/bulk | md5sum`);
+export async function fetchFile(guest: CardGuest, address: string, file: ServedFile): Promise<string> {
+  const sum = await guest.sh(`wget -q -O - http://${address}/${file.path} | md5sum`);
   return sum.slice(0, 32);
 }
 
 /** Gives an interface an address in a /24 and turns it on. */
 export async function configure(guest: CardGuest, name: string, address: string): Promise<void> {
   await guest.sh(`ip addr flush dev ${name}; ip addr add ${address}/24 dev ${name} && ip link set ${name} up`);
+}
+
+/** Waits until a shell condition holds in a guest. @throws Error where it does not in half a minute or more */
+export async function waitUntil(guest: CardGuest, condition: string): Promise<void> {
+  await guest.sh(`n=0; until ${condition}; do n=$((n + 1)); [ $n -lt 600 ] || exit 1; usleep 50000; done`);
 }
