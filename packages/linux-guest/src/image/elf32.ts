@@ -1,5 +1,5 @@
 /** A piece of a program as it lies in memory. */
-export interface ElfSegment {
+interface ElfSegment {
   /** Physical address of the first byte. */
   readonly address: number;
   /** The bytes that the file holds for it; memory beyond them starts as zeros. */

@@ -37,7 +37,7 @@ exec init
  * instructions, so what the shell can do by itself it does.
  */
 const AGENT = `#!/bin/sh
-exec <>/dev/ttyS1 >&0
+exec <>/dev/ttyS1 >&0 2>/dev/null
 stty raw -echo
 mkdir -p /run/vmmkit
 cd /run/vmmkit

@@ -44,7 +44,7 @@ export async function collectModules(
 }
 
 /** What a module says it needs: the entry "depends" of its section `.modinfo`. */
-export function moduleDependencies(module: Uint8Array): string[] {
+function moduleDependencies(module: Uint8Array): string[] {
   const info = readElf32(module)?.section(".modinfo") ?? new Uint8Array(0);
   const entries = new TextDecoder("latin1").decode(info).split("\0");
   const depends = entries.find((entry) => entry.startsWith("depends="))?.slice("depends=".length) ?? "";
