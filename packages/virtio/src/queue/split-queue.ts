@@ -1,16 +1,8 @@
-import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
-import {
-  VIRTQ_AVAIL_F_NO_INTERRUPT,
-  VIRTQ_DESC_BYTES,
-  VIRTQ_DESC_F_INDIRECT,
-  VIRTQ_DESC_F_NEXT,
-  VIRTQ_DESC_F_WRITE,
-  VIRTQ_MAX_SIZE,
-  VIRTQ_USED_F_NO_NOTIFY,
-} from "../spec.ts";
+import type { GuestMemory } from "@vmmkit/vm";
+import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE, VIRTQ_USED_F_NO_NOTIFY } from "../spec.ts";
+import { CHAIN_SOUND, ChainWalker } from "./descriptor-chain.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { availRingBytes, descTableBytes, isAligned, type SplitLayout, usedRingBytes } from "./layout.ts";
-import { pushAcrossRegions, pushRange } from "./push-range.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import type { RangeList } from "./range-list.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./virtqueue.ts";
@@ -36,32 +28,8 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Vir
  * there and used from there, and our own position in each ring is never read back from the guest.
  */
 
-/** Longest chain of an indirect table where the queue itself is shorter: as long as QEMU allows (2.7.4.1). */
-const INDIRECT_LIMIT = 1024;
-
-/**
- * Descriptors visited between two looks at the available index, for each entry of the queue: one of its own, and an
- * indirect table. This keeps the work linear where all entries name one chain that is as long as the queue.
- */
-const STEPS_PER_ENTRY = 1 + INDIRECT_LIMIT;
-
 const NO_WORDS = new Uint32Array(0);
 const NO_HALF_WORDS = new Uint16Array(0);
-
-// Codes of CHAIN_ERRORS, as small integers: nothing is made of strings while a chain is walked.
-const OK = -1;
-const CHAIN_TOO_LONG = 0;
-const NEXT_OUT_OF_RANGE = 1;
-const WRONG_DIRECTION = 2;
-const ADDRESS_OUT_OF_RANGE = 3;
-const LENGTH_OVERFLOW = 4;
-const INDIRECT_NOT_ALLOWED = 5;
-const INDIRECT_BAD_LENGTH = 6;
-const INDIRECT_OUT_OF_RANGE = 7;
-
-/** 2^53 / 2^32: from this high half on an address is not a safe integer, and no guest has that much memory. */
-const ADDRESS_HIGH_LIMIT = 0x20_0000;
-const TWO_32 = 0x1_0000_0000;
 
 /** A split virtqueue over guest memory. */
 export class SplitQueue implements Virtqueue {
@@ -73,14 +41,13 @@ export class SplitQueue implements Virtqueue {
 
   readonly #memory: GuestMemory;
   readonly #counters: QueueCounters;
+  readonly #walker: ChainWalker;
   readonly #mask: number;
   #layout: SplitLayout | null = null;
   #error: QueueError | null = null;
 
-  // Views of the three parts and where the parts start in them. Valid while `#generation` is the memory's.
+  // Views of the two rings and where these start in them. Valid while `#generation` is the memory's.
   #generation = -1;
-  #desc: Uint32Array = NO_WORDS;
-  #descAt = 0;
   #avail: Uint16Array = NO_HALF_WORDS;
   #availAt = 0;
   #used16: Uint16Array = NO_HALF_WORDS;
@@ -100,13 +67,6 @@ export class SplitQueue implements Virtqueue {
   #usedPublished = 0;
   /** Chains published since `needsInterrupt` was last asked; may be more than the index can count. */
   #unsignalled = 0;
-  /** Descriptors that may still be visited before the next look at the available index. */
-  #stepsLeft = 0;
-
-  /** The region that the last buffer lay in: the next one is nearly always there too. */
-  #region: MemoryRegion | null = null;
-  /** Where an indirect table goes that cannot be read in place. Made when first needed. */
-  #tableCopy: Uint32Array | null = null;
 
   /**
    * @param size entries, a power of two from 1 to 32768
@@ -119,6 +79,7 @@ export class SplitQueue implements Virtqueue {
     }
     this.#memory = memory;
     this.#counters = counters;
+    this.#walker = new ChainWalker(memory, size);
     this.size = size;
     this.#mask = size - 1;
   }
@@ -154,7 +115,6 @@ export class SplitQueue implements Virtqueue {
     this.#usedIdx = 0;
     this.#usedPublished = 0;
     this.#unsignalled = 0;
-    this.#stepsLeft = 0;
   }
 
   begin(): boolean {
@@ -165,7 +125,7 @@ export class SplitQueue implements Virtqueue {
 
   available(): number {
     if (this.#layout === null || this.#error !== null) return 0;
-    this.#stepsLeft = STEPS_PER_ENTRY * this.size;
+    this.#walker.allowSteps();
     const idx = Atomics.load(this.#avail, this.#availAt + 1);
     const count = (idx - this.#lastAvail) & 0xffff;
     if (count > this.size - this.#inFlight) {
@@ -193,7 +153,7 @@ export class SplitQueue implements Virtqueue {
 
   walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
     // This chain was paid for when it was popped.
-    this.#stepsLeft = STEPS_PER_ENTRY * this.size;
+    this.#walker.allowSteps();
     return this.#take(headIndex, writable, headBytes, head, body);
   }
 
@@ -201,8 +161,8 @@ export class SplitQueue implements Virtqueue {
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
-    const code = this.#walk(headIndex, writable, headBytes, head, body);
-    if (code === OK) return true;
+    const code = this.#walker.walk(headIndex, this.features.indirect, writable, headBytes, head, body);
+    if (code === CHAIN_SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
     this.#refuse(headIndex, code);
@@ -283,8 +243,7 @@ export class SplitQueue implements Virtqueue {
 
   #unbind(): void {
     this.#generation = -1;
-    this.#region = null;
-    this.#desc = NO_WORDS;
+    this.#walker.useTable(NO_WORDS, 0);
     this.#avail = NO_HALF_WORDS;
     this.#used16 = NO_HALF_WORDS;
     this.#used32 = NO_WORDS;
@@ -304,8 +263,7 @@ export class SplitQueue implements Virtqueue {
       return false;
     }
     this.#generation = this.#memory.generation;
-    this.#desc = desc.u32;
-    this.#descAt = (layout.descTable - desc.gpa) >>> 2;
+    this.#walker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
     this.#avail = avail.u16;
     this.#availAt = (layout.availRing - avail.gpa) / 2;
     this.#used16 = used.u16;
@@ -313,88 +271,5 @@ export class SplitQueue implements Virtqueue {
     this.#used32 = used.u32;
     this.#used32At = (layout.usedRing - used.gpa) >>> 2;
     return true;
-  }
-
-  /** Walks a chain and answers OK or the code of what is wrong with it. */
-  #walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
-    let table = this.#desc;
-    let tableAt = this.#descAt;
-    let tableSize = this.size;
-    let stepsLeft = this.size;
-    let indirect = false;
-    let index = headIndex;
-    let total = 0;
-    let headLeft = headBytes;
-    for (;;) {
-      // A chain that comes back to itself runs out of steps: it cannot visit more descriptors than there are.
-      if (stepsLeft-- === 0 || this.#stepsLeft-- <= 0) return CHAIN_TOO_LONG;
-      const at = tableAt + index * (VIRTQ_DESC_BYTES / 4);
-      const addressLow = table[at] as number;
-      const addressHigh = table[at + 1] as number;
-      const length = table[at + 2] as number;
-      const flagsNext = table[at + 3] as number;
-
-      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        if (indirect || !this.features.indirect || (flagsNext & VIRTQ_DESC_F_NEXT) !== 0) return INDIRECT_NOT_ALLOWED;
-        if (length === 0 || length % VIRTQ_DESC_BYTES !== 0) return INDIRECT_BAD_LENGTH;
-        const gpa = addressHigh * TWO_32 + addressLow;
-        if (addressHigh >= ADDRESS_HIGH_LIMIT) return INDIRECT_OUT_OF_RANGE;
-        const region = this.#memory.find(gpa, length);
-        if (region !== null && gpa % 4 === 0) {
-          table = region.u32;
-          tableAt = (gpa - region.gpa) >>> 2;
-        } else {
-          table = this.#copyTable(gpa, length);
-          if (table.length === 0) return INDIRECT_OUT_OF_RANGE;
-          tableAt = 0;
-        }
-        indirect = true;
-        tableSize = length / VIRTQ_DESC_BYTES;
-        stepsLeft = Math.min(tableSize, Math.max(this.size, INDIRECT_LIMIT));
-        index = 0;
-        continue;
-      }
-
-      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writable) return WRONG_DIRECTION;
-      total += length;
-      if (total >= TWO_32) return LENGTH_OVERFLOW;
-      if (length !== 0) {
-        if (addressHigh >= ADDRESS_HIGH_LIMIT) return ADDRESS_OUT_OF_RANGE;
-        const gpa = addressHigh * TWO_32 + addressLow;
-        let region = this.#region;
-        if (region === null || gpa < region.gpa || gpa + length > region.end) {
-          region = this.#memory.find(gpa, length);
-          if (region === null) {
-            if (!pushAcrossRegions(this.#memory, gpa, length, writable, headLeft, head, body)) {
-              return ADDRESS_OUT_OF_RANGE;
-            }
-            headLeft = headLeft > length ? headLeft - length : 0;
-          } else {
-            this.#region = region;
-          }
-        }
-        if (region !== null) {
-          if (writable && !region.writable) return ADDRESS_OUT_OF_RANGE;
-          headLeft = pushRange(region, gpa, length, headLeft, head, body);
-        }
-      }
-
-      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) return OK;
-      index = flagsNext >>> 16;
-      if (index >= tableSize) return NEXT_OUT_OF_RANGE;
-    }
-  }
-
-  /**
-   * An indirect table may be anywhere in memory (2.7.5.3): one that does not lie on a word, or over the border of
-   * regions that adjoin, is copied first. No driver has one. Empty where it is outside memory, or longer than any
-   * chain may be.
-   */
-  #copyTable(gpa: number, length: number): Uint32Array {
-    const limit = VIRTQ_DESC_BYTES * Math.max(this.size, INDIRECT_LIMIT);
-    if (length > limit) return NO_WORDS;
-    const copy = this.#tableCopy ?? new Uint32Array(limit / 4);
-    this.#tableCopy = copy;
-    return this.#memory.read(gpa, new Uint8Array(copy.buffer, 0, length)) ? copy : NO_WORDS;
   }
 }
