@@ -61,9 +61,9 @@ export class DeviceState {
     return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
   }
 
-  /** Whether both sides have feature `bit` (0 to 31). */
+  /** Whether both sides have feature `bit`. Through the legacy interface nobody has one beyond 31 (4.1.4.10). */
   hasFeature(bit: number): boolean {
-    return ((this.driverFeaturesLow >>> bit) & 1) !== 0;
+    return bit < 32 && ((this.driverFeaturesLow >>> bit) & 1) !== 0;
   }
 
   /**

@@ -34,10 +34,17 @@ describe("the state of a device", () => {
     expect(state.queues).toEqual([]);
   });
 
-  it("knows features by their bit, up to bit 31", () => {
+  it("4.1.4.10 knows features by their bit, and none beyond bit 31", () => {
     const { state } = stateOf(new FakeDevice([8], 0x8000_0001));
     state.writeFeatures(0x8000_0001);
-    expect([0, 1, 30, 31].map((bit) => state.hasFeature(bit))).toEqual([true, false, false, true]);
+    expect([0, 1, 30, 31, 32, 63].map((bit) => state.hasFeature(bit))).toEqual([
+      true,
+      false,
+      false,
+      true,
+      false,
+      false,
+    ]);
     expect(state.driverFeaturesLow).toBe(0x8000_0001);
   });
 
