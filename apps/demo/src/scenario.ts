@@ -3,7 +3,7 @@ import { parsePing } from "./ping.ts";
 import type { PingRow, TransferResult } from "./report.ts";
 
 /** Something in a guest did not go as it has to. */
-export class ScenarioError extends Error {
+class ScenarioError extends Error {
   override readonly name = "ScenarioError";
 }
 
