@@ -55,9 +55,14 @@ export class CardGuest {
     });
   }
 
+  /** Starts a guest. `guest.ready()` comes when it takes commands. */
+  static async start(name: string, plans: readonly CardPlan[], options: CardGuestOptions = {}): Promise<CardGuest> {
+    return new CardGuest(name, options.image ?? (await ensureGuestImage()), plans, options);
+  }
+
   /** Boots a guest and waits until it takes commands. */
-  static async boot(name: string, plans: readonly CardPlan[], options: CardGuestOptions = {}): Promise<CardGuest> {
-    const guest = new CardGuest(name, options.image ?? (await ensureGuestImage()), plans, options);
+  static async boot(name: string, plans: readonly CardPlan[]): Promise<CardGuest> {
+    const guest = await CardGuest.start(name, plans);
     try {
       await guest.guest.ready();
     } catch (error) {
