@@ -428,6 +428,26 @@ describe("VirtioNet", () => {
     expect(Buffer.compare(machine.ram.read(0, 16 << 20), before)).toBe(0);
   });
 
+  it("close() ends the card's watch over guest memory", () => {
+    const machine = new GuestMachine();
+    const { vm, pci, ioport } = machine;
+    const { memory } = vm;
+    const onChange = memory.onChange.bind(memory);
+    let watching = 0;
+    memory.onChange = (listener) => {
+      watching++;
+      const stop = onChange(listener);
+      return () => {
+        watching--;
+        stop();
+      };
+    };
+    const card = commonMakeVirtioNet(vm, pci, ioport, ANY_PORTS, IoPortType.Free, 1, LINE, new TestBackend().funcs);
+    expect(watching).toBe(1);
+    card.close();
+    expect(watching).toBe(0);
+  });
+
   it("close() leaves room for another card at the same place", () => {
     const { machine, card } = makeRig();
     card.close();

@@ -65,6 +65,27 @@ describe("WebAssembly memory that grows (its buffer is replaced)", () => {
   });
 });
 
+describe("a room that is longer than the guest's buffer", () => {
+  it("keeps its end, which is nobody's, when memory moves", () => {
+    const wasm = wasmMemory(64);
+    const { driver, backend, machine } = makeRig({ guest: GUEST, machine: { buffer: wasm.buffer, renew: () => wasm } });
+    const [part] = scatter(machine, [50]);
+    if (part === undefined) throw new Error("no part");
+    driver.rxRing.addChain([], [part]);
+    driver.rxRing.publish();
+    const room = backend.allocate(1000);
+    if (room === null) throw new Error("no room");
+    wasm.replace();
+    machine.vm.memory.validate();
+    expect(room.totalBytes).toBe(1000);
+    const before = machine.ram.read(0, 4096);
+    backend.complete([room, testFrame(1000)]);
+    expect(machine.ram.read(0, 4096)).toEqual(before);
+    expect(machine.ram.read(part.gpa + 10, 40)).toEqual(testFrame(1000).subarray(0, 40));
+    expect(machine.ram.read(part.gpa + 50, 16)).toEqual(new Uint8Array(16));
+  });
+});
+
 describe("a region that goes away", () => {
   /** A machine whose rings are in RAM and whose buffers are in a region of their own. */
   function hotplugged() {

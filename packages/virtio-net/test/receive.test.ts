@@ -281,6 +281,23 @@ describe("buffers that are too small", () => {
     expect(card.counters.receiveQueue.refused.wrongDirection).toBe(1);
   });
 
+  it("what was seen of a refused chain is not part of the next one's room", () => {
+    const rig = makeRig({ guest: PLAIN });
+    const { backend, driver, machine } = rig;
+    const [good, bad] = scatter(machine, [200, 200]);
+    if (good === undefined || bad === undefined) throw new Error("no parts");
+    driver.rxRing.addChain([], [good, { ...bad, gpa: 2 ** 40 }]);
+    const { head, parts } = postPieces(rig, [100]);
+    const room = backend.allocate(60);
+    expect(room?.rangeCount).toBe(1);
+    expect(room?.totalBytes).toBe(90);
+    if (room === null) return;
+    backend.complete([room, FRAME]);
+    expect(readChain(machine, parts, 70)).toEqual(join(new Uint8Array(10), FRAME));
+    expect(machine.ram.read(good.gpa, 200)).toEqual(new Uint8Array(200));
+    expect(driver.rxRing.raw.readUsed(1)).toEqual({ id: head, length: 70 });
+  });
+
   it("a chain that the guest changes after it was taken is refused the second time", () => {
     const rig = makeRig({ guest: PLAIN });
     const { backend, driver, card } = rig;
