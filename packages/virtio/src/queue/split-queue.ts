@@ -228,7 +228,6 @@ export class SplitQueue implements Virtqueue {
 
   /** Stops the queue until it is reset. */
   #stop(error: QueueError): void {
-    if (this.#error !== null) return;
     this.#error = error;
     this.#availSeen = this.#lastAvail;
     this.#counters.stopped++;
