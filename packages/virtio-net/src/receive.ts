@@ -59,10 +59,8 @@ export class Receive {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
       throw new RangeError(`"sizeBytes" expected an integer from 1 on, got ${sizeBytes}`);
     }
-    if (!this.#core.running || !this.#queue.begin()) {
-      this.#starved = true;
-      return null;
-    }
+    // Whatever makes the queue work again calls `rawPoll`, as it did before the first frame.
+    if (!this.#core.running || !this.#queue.begin()) return null;
     const slot = this.#take();
     if (slot === null) {
       this.#starved = true;

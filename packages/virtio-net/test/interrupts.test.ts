@@ -28,6 +28,18 @@ describe.each(EVENTS)("frames that left, %s", (_what, features) => {
     expect(card.counters.transmitQueue.interrupts).toBe(0);
   });
 
+  it("one for a batch too where the backend completes it in rawTxFlush", () => {
+    const { machine, driver, backend } = makeRig({ guest: { features, txInterrupts: true } });
+    backend.answer = () => TxResult.Enqueued;
+    backend.onFlush = () => {
+      while (backend.kept.length > 0) backend.finish();
+    };
+    driver.burst(50, 60);
+    expect(backend.irqs).toEqual([1]);
+    machine.settle();
+    expect(driver.counters.txCompleted).toBe(50);
+  });
+
   it("with `defer`, one for all notifications of the guest's time slice, and only then", () => {
     const { machine, driver, backend, card } = makeRig({
       machine: { defer: true },
