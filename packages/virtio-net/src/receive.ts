@@ -85,14 +85,14 @@ export class Receive {
     try {
       for (let i = 0; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
     } finally {
+      if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
+      this.#roomBack = false;
       // Also where an entry was refused: the frames before it are the guest's.
       if (working) {
         this.#queue.publish();
         if (this.#core.memory.writeObserver !== null) this.#noteWrites(count, frames, lengths);
         this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
       }
-      if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
-      this.#roomBack = false;
     }
   }
 
@@ -119,9 +119,7 @@ export class Receive {
 
   /** Guest memory changed. */
   rebind(): void {
-    for (const slot of this.#slots) {
-      if (slot.out) slot.rebind(this.#core.memory);
-    }
+    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   #poll(): void {

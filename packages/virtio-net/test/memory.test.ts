@@ -65,6 +65,43 @@ describe("WebAssembly memory that grows (its buffer is replaced)", () => {
   });
 });
 
+describe("guest memory", () => {
+  it.each([
+    ["shared with other threads", { buffer: new SharedArrayBuffer(4 << 20) }],
+    ["above 4 GiB", { gpa: 3 * 2 ** 32, memoryBytes: 4 << 20 }],
+    ["in the highest pages that the legacy interface can name", { gpa: 2 ** 44 - (4 << 20), memoryBytes: 4 << 20 }],
+  ])("%s serves rings and frames", (_what, options) => {
+    const { driver, backend, machine } = makeRig({ machine: options });
+    for (let i = 0; i < 300; i++) {
+      expect(driver.send(testFrame(60, i))).toBe(true);
+      expect(backend.deliver(testFrame(61, i))).toBe(true);
+      machine.settle();
+      expect(driver.receive()).toEqual(testFrame(61, i));
+    }
+    expect(backend.sent).toEqual(Array.from({ length: 300 }, (_, i) => testFrame(60, i)));
+    driver.verifyGuards();
+  });
+
+  it("that has an address in this process gives it to frames, for system calls that work in place", () => {
+    const { driver, backend, machine } = makeRig({ guest: GUEST });
+    const gpa = 1 << 30;
+    const hostAddress = 0x7f00_1234_0000;
+    machine.vm.memory.addRegion({ gpa, size: 4096, buffer: new ArrayBuffer(4096), hostAddress });
+    driver.txRing.addChain([{ gpa, length: 70 }], []);
+    driver.rxRing.addChain([], [{ gpa: gpa + 1024, length: 100 }]);
+    driver.txRing.publish();
+    driver.rxRing.publish();
+    const seen: (number | undefined)[] = [];
+    backend.answer = (frame) => {
+      seen.push(frame.hostAddress[0]);
+      return TxResult.Complete;
+    };
+    driver.transport.notify(1);
+    seen.push(backend.allocate(60)?.hostAddress[0]);
+    expect(seen).toEqual([hostAddress + 10, hostAddress + 1034]);
+  });
+});
+
 describe("a room that is longer than the guest's buffer", () => {
   it("keeps its end, which is nobody's, when memory moves", () => {
     const wasm = wasmMemory(64);
