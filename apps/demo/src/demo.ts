@@ -7,6 +7,8 @@ import { bringUp, ping, serveData, transfer } from "./scenario.ts";
 import type { Screen } from "./screen.ts";
 
 const MTU = 1500;
+/** Half of it is the most that a guest's files may take: its own data and what it fetches. */
+const GUEST_MEMORY_BYTES = 256 << 20;
 
 /** Guests that are up, each with an address on one network. */
 export interface RunningDemo {
@@ -56,6 +58,7 @@ export async function startGuests(
     network.add({
       name,
       image,
+      memoryBytes: GUEST_MEMORY_BYTES,
       shell: options.shell && i === 0,
       ...(i === 0 && { onConsole: (text: string) => console.sink?.(text) }),
       onProgress: (progress) => screen.boot(name, progress),

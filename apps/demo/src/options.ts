@@ -29,7 +29,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     .addOption(
       new Option("--driver <kind>", "which interface the guests' drivers use").choices(["legacy"]).default("legacy"),
     )
-    .option("--size <MiB>", `bytes of each transfer, 1 to ${MOST_MEBIBYTES}`, wholeNumber(1, MOST_MEBIBYTES), 24)
+    .option("--size <MiB>", `bytes of each transfer, 1 to ${MOST_MEBIBYTES}`, wholeNumber(1, MOST_MEBIBYTES), 16)
     .option("--capture <file>", "where the frames go, for Wireshark", "demo.pcapng")
     .option("--shell", "no tests: a shell on the first guest's console", false)
     .option("--keep", "leave the guests running after the tests, until Ctrl-C", false)

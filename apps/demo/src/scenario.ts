@@ -59,7 +59,8 @@ export async function transfer(
     timeoutMs: TRANSFER_TIMEOUT_MS,
   });
   const seconds = (performance.now() - start) / 1000;
-  const intact = fetched.code === 0 && (await checksum(to, file)) === facts.sum;
+  if (fetched.code !== 0) throw new ScenarioError(`${to.name} could not fetch from ${from.name}: ${fetched.output}`);
+  const intact = (await checksum(to, file)) === facts.sum;
   await to.run(`rm -f ${file}`);
   return { from: from.name, to: to.name, bytes: facts.bytes, seconds, intact, bothWays: facts.bothWays };
 }
