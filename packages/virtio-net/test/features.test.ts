@@ -10,7 +10,7 @@ import {
 } from "@vmmkit/virtio";
 import type { VirtioNetFeature } from "@vmmkit/virtio-net";
 import { describe, expect, it } from "vitest";
-import { makeRig, type Rig, testFrame } from "./support/rig.ts";
+import { expectFrames, makeRig, type Rig, testFrame } from "./support/rig.ts";
 
 const BITS: Record<VirtioNetFeature, number> = {
   MTU: VIRTIO_NET_F_MTU,
@@ -31,7 +31,7 @@ function expectTraffic({ machine, backend, driver }: Rig): void {
     driver.send([testFrame(40, i), testFrame(1000, i)]);
     expect(backend.deliver(testFrame(1400, i))).toBe(true);
     machine.settle();
-    expect(driver.receive()).toEqual(testFrame(1400, i));
+    expectFrames([driver.receive()], [testFrame(1400, i)]);
   }
   expect(backend.sent.map((frame) => frame.length)).toEqual(new Array(20).fill(1040));
 }

@@ -494,7 +494,10 @@ describe.each([
       arrived.push(...driver.receiveAll());
     }
     expect(waiting).toEqual([]);
-    expect(arrived).toEqual(Array.from({ length: 500 }, (_, i) => testFrame(60, i)));
+    expectFrames(
+      arrived,
+      Array.from({ length: 500 }, (_, i) => testFrame(60, i)),
+    );
   });
 
   it("a guest that posts while the backend asks in vain is seen without a notification (2.7.10)", () => {

@@ -16,7 +16,7 @@ import { makeRig, type Rig, testFrame } from "./rig.ts";
 /** Entries of both rings. */
 export const ENTRIES = 8;
 /** RAM from address 0 on; behind it a page of ROM, behind that nothing. */
-export const RAM_BYTES = 0x2_0000;
+export const RAM_BYTES = 0x1_0000;
 export const ROM_BYTES = 0x1000;
 const MEMORY_BYTES = RAM_BYTES + ROM_BYTES;
 /** Bytes of a used ring with `avail_event`. */
@@ -60,7 +60,7 @@ export type Step =
   | { readonly do: "poll" };
 
 /** Where the fuzzer's indirect tables are. */
-export const TABLE_GPA = 0x1_0000;
+export const TABLE_GPA = 0x8000;
 
 /**
  * A card in a small machine, and somebody who watches each byte of its memory: what the device writes has to be in a

@@ -40,7 +40,9 @@ export function makeRig(options: RigOptions = {}): Rig {
 
 /** A frame whose every byte follows from its length and `seed`. */
 export function testFrame(lengthBytes: number, seed = 0): Uint8Array {
-  return Uint8Array.from({ length: lengthBytes }, (_, i) => (i * 7 + (i >> 8) + seed * 31 + lengthBytes) & 0xff);
+  const frame = new Uint8Array(lengthBytes);
+  for (let i = 0; i < lengthBytes; i++) frame[i] = i * 7 + (i >> 8) + seed * 31 + lengthBytes;
+  return frame;
 }
 
 /** As `toEqual`, but quick where the bytes are equal. */
