@@ -3,8 +3,8 @@ import { readFrame, TxResult } from "@vmmkit/ethif";
 import { VIRTIO_CONFIG_S_NEEDS_RESET, VIRTIO_F_ANY_LAYOUT } from "@vmmkit/virtio";
 import { describe, expect, it } from "vitest";
 import { scatter } from "./support/chains.ts";
+import { wasmMemory } from "./support/replaceable-memory.ts";
 import { expectFrames, makeRig, testFrame } from "./support/rig.ts";
-import { wasmMemory } from "./support/wasm-memory.ts";
 
 const FRAME = testFrame(60);
 const GUEST = { features: [VIRTIO_F_ANY_LAYOUT], rx: { autoRefill: false } };

@@ -8,8 +8,8 @@ import {
 } from "@vmmkit/virtio";
 import { describe, expect, it } from "vitest";
 import { fillChain, join, scatter } from "./support/chains.ts";
+import { wasmMemory } from "./support/replaceable-memory.ts";
 import { LINE, laterTurn, makeRig, type Rig, testFrame } from "./support/rig.ts";
-import { wasmMemory } from "./support/wasm-memory.ts";
 
 const FRAME = testFrame(60);
 /** No MRG_RXBUF: the header has 10 bytes. */

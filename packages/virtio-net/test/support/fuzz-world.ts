@@ -6,11 +6,15 @@ import {
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_TX_QUEUE,
   VIRTIO_PCI_QUEUE_NOTIFY,
+  VIRTIO_PCI_QUEUE_PFN,
+  VIRTIO_PCI_QUEUE_SEL,
   VIRTQ_DESC_BYTES,
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
 } from "@vmmkit/virtio";
+import type { MemoryRegion } from "@vmmkit/vm";
+import { type ReplaceableMemory, transferableMemory } from "./replaceable-memory.ts";
 import { makeRig, type Rig, testFrame } from "./rig.ts";
 
 /** Entries of both rings. */
@@ -23,7 +27,7 @@ const MEMORY_BYTES = RAM_BYTES + ROM_BYTES;
 const USED_BYTES = 6 + 8 * ENTRIES;
 
 /** What `rawTx` does, beside its answer. */
-export type Trick = "nothing" | "finishes" | "delivers" | "resets" | "notifies" | "unplugs";
+export type Trick = "nothing" | "finishes" | "delivers" | "resets" | "notifies" | "unplugs" | "grows";
 
 /** One thing that guest, backend or VMM does. Plain data, so that a failing run can be read. */
 export type Step =
@@ -51,6 +55,8 @@ export type Step =
     }
   | { readonly do: "offer"; readonly queue: number; readonly head: number; readonly ahead: number }
   | { readonly do: "notify"; readonly queue: number }
+  | { readonly do: "move"; readonly queue: number; readonly page: number }
+  | { readonly do: "grow" }
   | { readonly do: "allocate"; readonly size: number }
   | { readonly do: "complete"; readonly index: number; readonly length: number }
   | { readonly do: "finish"; readonly index: number }
@@ -69,8 +75,9 @@ export const TABLE_GPA = 0x8000;
 export class FuzzWorld {
   readonly rig: Rig;
   readonly rooms: Frame[] = [];
-  readonly #ram: Uint8Array;
-  readonly #rom: Uint8Array;
+  readonly #backing: ReplaceableMemory = transferableMemory(RAM_BYTES);
+  readonly #ram: MemoryRegion;
+  readonly #rom: MemoryRegion;
   readonly #shadow = new Uint8Array(MEMORY_BYTES);
   /** Per byte: 1 where the device may write. */
   readonly #allowed = new Uint8Array(MEMORY_BYTES);
@@ -81,7 +88,7 @@ export class FuzzWorld {
 
   constructor() {
     this.rig = makeRig({
-      machine: { memoryBytes: RAM_BYTES, defer: true },
+      machine: { buffer: this.#backing.buffer, renew: () => this.#backing, defer: true },
       card: { rxQueueSize: ENTRIES, txQueueSize: ENTRIES },
       guest: { rx: { buffers: 4 }, tx: { buffers: 4 } },
       start: false,
@@ -95,9 +102,9 @@ export class FuzzWorld {
     });
     const ram = memory.find(0, RAM_BYTES);
     if (ram === null) throw new Error("no memory");
-    this.#ram = ram.bytes;
-    this.#rom = rom.bytes;
-    this.#rom.fill(0x5a);
+    this.#ram = ram;
+    this.#rom = rom;
+    rom.bytes.fill(0x5a);
     const { backend } = this.rig;
     backend.copies = false;
     backend.answer = (frame) => this.#transmit(frame);
@@ -150,6 +157,13 @@ export class FuzzWorld {
       case "notify":
         machine.ports.out(base + VIRTIO_PCI_QUEUE_NOTIFY, 2, step.queue);
         break;
+      case "move":
+        machine.ports.out(base + VIRTIO_PCI_QUEUE_SEL, 2, step.queue);
+        machine.ports.out(base + VIRTIO_PCI_QUEUE_PFN, 4, step.page);
+        break;
+      case "grow":
+        this.#backing.replace();
+        break;
       case "allocate":
         this.#allocate(step.size);
         break;
@@ -198,6 +212,7 @@ export class FuzzWorld {
       machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_TX_QUEUE);
       machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_RX_QUEUE);
     } else if (this.#trick === "unplugs") card.setLink(!card.linkUp);
+    else if (this.#trick === "grows") this.#backing.replace();
   }
 
   #allocate(size: number): void {
@@ -279,16 +294,24 @@ export class FuzzWorld {
     return this.rig.card.emul.state.queues[queue]?.layout ?? null;
   }
 
+  /** The guest's RAM, wherever it is now. */
+  #bytes(): Uint8Array {
+    this.rig.machine.vm.memory.validate();
+    return this.#ram.bytes;
+  }
+
   /** The guest writes: in its memory and in the picture of it. Writes beyond RAM go nowhere. */
   #poke(gpa: number, width: number, value: number): void {
+    const bytes = this.#bytes();
     for (let i = 0; i < width && gpa + i < RAM_BYTES; i++) {
-      this.#ram[gpa + i] = value >>> (8 * i);
+      bytes[gpa + i] = value >>> (8 * i);
       this.#shadow[gpa + i] = value >>> (8 * i);
     }
   }
 
   #peek16(gpa: number): number {
-    return gpa + 1 < RAM_BYTES ? (this.#ram[gpa] ?? 0) | ((this.#ram[gpa + 1] ?? 0) << 8) : 0;
+    const bytes = this.#bytes();
+    return gpa + 1 < RAM_BYTES ? (bytes[gpa] ?? 0) | ((bytes[gpa + 1] ?? 0) << 8) : 0;
   }
 
   #chains(): number {
@@ -297,8 +320,8 @@ export class FuzzWorld {
   }
 
   #snapshot(): void {
-    this.#shadow.set(this.#ram);
-    this.#shadow.set(this.#rom, RAM_BYTES);
+    this.#shadow.set(this.#bytes());
+    this.#shadow.set(this.#rom.bytes, RAM_BYTES);
     const ring = this.#layout(VIRTIO_NET_RX_QUEUE);
     if (ring !== this.#receiveRing) {
       this.#receiveRing = ring;
@@ -321,7 +344,7 @@ export class FuzzWorld {
   }
 
   #allowTable(gpa: number, entries: number, indirect: boolean): void {
-    const view = new DataView(this.#ram.buffer, this.#ram.byteOffset, RAM_BYTES);
+    const view = new DataView(this.#bytes().buffer, 0, RAM_BYTES);
     for (let i = 0; i < entries; i++) {
       const at = gpa + VIRTQ_DESC_BYTES * i;
       if (at + VIRTQ_DESC_BYTES > RAM_BYTES) return;
@@ -342,12 +365,13 @@ export class FuzzWorld {
   }
 
   #check(): void {
-    if (Buffer.compare(this.#rom, this.#shadow.subarray(RAM_BYTES)) !== 0) throw new Error("the ROM was written");
-    if (Buffer.compare(this.#ram, this.#shadow.subarray(0, RAM_BYTES)) === 0) return;
+    const bytes = this.#bytes();
+    if (Buffer.compare(this.#rom.bytes, this.#shadow.subarray(RAM_BYTES)) !== 0) throw new Error("the ROM was written");
+    if (Buffer.compare(bytes, this.#shadow.subarray(0, RAM_BYTES)) === 0) return;
     // A queue that the step itself made counts too.
     this.#allow();
     for (let gpa = 0; gpa < RAM_BYTES; gpa++) {
-      if (this.#ram[gpa] === this.#shadow[gpa] || this.#allowed[gpa] === 1) continue;
+      if (bytes[gpa] === this.#shadow[gpa] || this.#allowed[gpa] === 1) continue;
       throw new Error(`0x${gpa.toString(16)} was written, which nobody offered`);
     }
   }

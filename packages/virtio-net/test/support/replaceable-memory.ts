@@ -10,6 +10,7 @@ interface WasmMemoryType {
 /** WebAssembly memory as guest memory: growing it detaches its buffer, and the bytes are in a new one. */
 export interface ReplaceableMemory {
   readonly buffer: ArrayBuffer;
+  /** Grows it. */
   replace(): void;
 }
 
@@ -22,5 +23,18 @@ export function wasmMemory(pages: number): ReplaceableMemory {
       return memory.buffer;
     },
     replace: () => void memory.grow(1),
+  };
+}
+
+/** A buffer that is handed over to a new one, and detached, as often as wanted: the same for a device, and cheaper. */
+export function transferableMemory(lengthBytes: number): ReplaceableMemory {
+  let buffer = new ArrayBuffer(lengthBytes);
+  return {
+    get buffer() {
+      return buffer;
+    },
+    replace: () => {
+      buffer = structuredClone(buffer, { transfer: [buffer] });
+    },
   };
 }
