@@ -7,7 +7,7 @@ export default defineProject({
     maxWorkers: 1,
     // After everything that is quick.
     sequence: { groupOrder: 1 },
-    testTimeout: 240_000,
-    hookTimeout: 600_000,
+    testTimeout: 600_000,
+    hookTimeout: 1_000_000,
   },
 });

@@ -13,13 +13,13 @@ const PAGE = fileURLToPath(new URL("./browser/page.ts", import.meta.url));
 const V86_WASM = createRequire(import.meta.url).resolve("v86/build/v86.wasm");
 const HTML = '<!doctype html><meta charset="utf-8"><title>vmmkit</title><script type="module" src="/page.js"></script>';
 
-it("a guest in a browser pings the page and fetches a file from it", { timeout: 500_000 }, async ({ skip }) => {
+it("a guest in a browser pings the page and fetches a file from it", { timeout: 850_000 }, async ({ skip }) => {
   const chromium = findChromium();
   if (chromium === null) return skip("no browser here: install Debian's package chromium");
   const random = randomBytes(300_001);
   const server = await PageServer.start(await resources(random));
   try {
-    const result = JSON.parse(await withPage(chromium, server.url, server.result(460_000))) as PageResult;
+    const result = JSON.parse(await withPage(chromium, server.url, server.result(800_000))) as PageResult;
     if ("error" in result) throw new Error(`the page failed: ${result.error}`);
     expect(result.ping).toContain("20 packets transmitted, 20 packets received, 0% packet loss");
     expect(result.pingsAnswered).toBe(20);

@@ -17,7 +17,7 @@ const CLIENT = "10.9.0.2";
 const DISCOVER = 1;
 const REQUEST = 3;
 /** For what takes seconds on a machine of one's own. */
-const PATIENT = { timeout: 200_000, interval: 200 };
+const PATIENT = { timeout: 500_000, interval: 200 };
 
 /** What iPXE gets as its initrd: an address, by DHCP alone, and the rest of the script from the server. */
 const FIRST_SCRIPT = `#!ipxe

@@ -21,11 +21,11 @@ export function linkTests(lab: () => Lab): void {
   });
 
   it("what is sent while the cable is out at the hub does not arrive, and what comes after does", async () => {
-    const { bob, carol } = lab();
-    const card = bob.card(0);
-    card.setLink(false);
+    const { bob, carol, portOfBob } = lab();
+    portOfBob.setLink(false);
+    await waitUntil(bob, `[ $(cat ${CARRIER}) = 0 ]`);
     expect(await carol.sh("ping -c 2 -i 0.1 -W 1 10.0.0.2 || true")).toContain(" 0 packets received");
-    card.setLink(true);
+    portOfBob.setLink(true);
     await waitUntil(bob, `[ $(cat ${CARRIER}) = 1 ]`);
     expect(await ping(carol, "10.0.0.2")).toEqual(noLoss(5));
   });

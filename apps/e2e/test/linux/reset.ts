@@ -6,7 +6,7 @@ import { configure, fetchFile, noLoss, ping } from "../support/traffic.ts";
 /** The guest is reset with its card kept. */
 export function resetTests(lab: () => Lab): void {
   it("reboot in the midst of traffic, both ways", async () => {
-    const { bob, carol, large } = lab();
+    const { bob, carol, small, large } = lab();
     const card = carol.card(0);
     const before = card.counters.receive.frames;
     const load = `while :; do wget -q -O /dev/null http://10.0.0.2/${large.bob.path}; done`;
@@ -20,7 +20,7 @@ export function resetTests(lab: () => Lab): void {
     await configure(carol, "eth0", "10.0.0.3");
     expect(await ping(carol, "10.0.0.2", { count: 20 })).toEqual(noLoss(20));
     expect(await ping(bob, "10.0.0.3")).toEqual(noLoss(5));
-    expect(await fetchFile(carol, "10.0.0.2", large.bob)).toBe(large.bob.md5);
+    expect(await fetchFile(carol, "10.0.0.2", small.bob)).toBe(small.bob.md5);
     expect(card.counters.transmit.frames).toBeGreaterThan(frames.frames);
   });
 

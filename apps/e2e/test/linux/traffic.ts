@@ -39,7 +39,7 @@ export function trafficTests(lab: () => Lab): void {
     const { bob, carol } = lab();
     await bob.sh(`mkdir -p /var/lib/misc && touch /var/lib/misc/udhcpd.leases
 printf 'interface eth0\\nstart 10.0.0.40\\nend 10.0.0.40\\npidfile /run/udhcpd.pid\\n' >/etc/udhcpd.conf && udhcpd`);
-    const said = await carol.sh("udhcpc -n -q -f -i eth0 -s /bin/true 2>&1");
+    const said = await carol.sh("udhcpc -n -q -f -t 10 -T 5 -i eth0 -s /bin/true 2>&1");
     await bob.sh("kill $(cat /run/udhcpd.pid)");
     expect(said).toContain("lease of 10.0.0.40 obtained");
   });

@@ -1,4 +1,4 @@
-import type { RawIfaceFuncs } from "@vmmkit/ethif";
+import type { Backend } from "@vmmkit/ethif";
 import { ensureGuestImage, type GuestImage, LinuxGuest } from "@vmmkit/linux-guest";
 import { type AddVirtioNetOptions, addVirtioNet, attachVmmkit, type V86Machine } from "@vmmkit/v86";
 import type { VirtioNet } from "@vmmkit/virtio-net";
@@ -6,7 +6,7 @@ import type { V86 } from "v86";
 
 /** A card and what carries its frames. */
 export interface CardPlan {
-  readonly backend: RawIfaceFuncs;
+  readonly backend: Backend;
   readonly options?: AddVirtioNetOptions;
 }
 
@@ -19,8 +19,8 @@ export interface CardGuestOptions {
 }
 
 /** Boots take seconds on a machine of one's own, and minutes on one that others use. */
-const BOOT_TIMEOUT_MS = 500_000;
-const COMMAND_TIMEOUT_MS = 120_000;
+const BOOT_TIMEOUT_MS = 900_000;
+const COMMAND_TIMEOUT_MS = 300_000;
 
 /** A guest in this thread with cards of ours, whose host side the test may look at. */
 export class CardGuest {
@@ -29,6 +29,7 @@ export class CardGuest {
   readonly guest: LinuxGuest;
   /** In the order of their plans. */
   readonly cards: VirtioNet[] = [];
+  readonly #plans: CardPlan[];
   /** What the cards logged: empty for a guest that behaves. */
   readonly complaints: string[] = [];
   #machine: V86Machine | null = null;
@@ -36,6 +37,7 @@ export class CardGuest {
 
   private constructor(name: string, image: GuestImage, plans: readonly CardPlan[], options: CardGuestOptions) {
     this.name = name;
+    this.#plans = [...plans];
     this.guest = new LinuxGuest({
       image,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
@@ -99,6 +101,8 @@ export class CardGuest {
     const old = this.card(index);
     await this.sh(`echo 1 >${pciFolder(old)}/remove`);
     old.close();
+    await this.#plans[index]?.backend.close();
+    this.#plans[index] = plan;
     const options = { ...plan.options, pciAddress: old.pciAddress };
     const card = this.#makeCard(this.#machine, { backend: plan.backend, options });
     this.cards[index] = card;

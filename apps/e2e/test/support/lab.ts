@@ -1,4 +1,4 @@
-import { Hub } from "@vmmkit/backend-loopback";
+import { Hub, type HubPort } from "@vmmkit/backend-loopback";
 import { CardGuest } from "./card-guest.ts";
 import { configure, type ServedFile, serveFile } from "./traffic.ts";
 
@@ -12,6 +12,8 @@ export interface Lab {
   readonly side: Hub;
   /** Her two cards share an interrupt. */
   readonly alice: CardGuest;
+  /** Where eth0 of bob is plugged in. */
+  readonly portOfBob: HubPort;
   readonly bob: CardGuest;
   readonly carol: CardGuest;
   /** About 2 MB, from alice and from bob. */
@@ -28,9 +30,10 @@ export async function bootLab(): Promise<Lab> {
   const hub = new Hub();
   const wide = new Hub({ mtu: 65535 });
   const side = new Hub();
+  const portOfBob = hub.port();
   const boots = [
     CardGuest.boot("alice", [{ backend: hub.port() }, { backend: wide.port(), options: { pciAddress: SHARING_SLOT } }]),
-    CardGuest.boot("bob", [{ backend: hub.port() }, { backend: wide.port() }, { backend: side.port() }]),
+    CardGuest.boot("bob", [{ backend: portOfBob }, { backend: wide.port() }, { backend: side.port() }]),
     CardGuest.boot("carol", [{ backend: hub.port() }]),
   ] as const;
   const [alice, bob, carol] = await Promise.all(boots);
@@ -39,7 +42,7 @@ export async function bootLab(): Promise<Lab> {
   await configure(bob, "eth2", "10.2.0.2");
   const small = { alice: await serveFile(alice, 1), bob: await serveFile(bob, 1) };
   const large = { alice: await serveFile(alice, 2), bob: await serveFile(bob, 2) };
-  return { hub, wide, side, alice, bob, carol, small, large };
+  return { hub, wide, side, alice, portOfBob, bob, carol, small, large };
 }
 
 /** Ends the guests. */

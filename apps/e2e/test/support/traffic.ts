@@ -26,7 +26,7 @@ export async function ping(from: CardGuest, address: string, options: PingOption
   const { count = 5, size = 56 } = options;
   // A guest that waits for its turn on a busy host may take seconds to answer.
   const { output } = await from.guest.run(`ping -c ${count} -i 0.1 -W 20 -s ${size} ${address}`, {
-    timeoutMs: 120_000,
+    timeoutMs: 300_000,
   });
   const match = /(\d+) packets transmitted, (\d+) packets received/.exec(output);
   if (match === null) throw new Error(`${from.name}: ping ${address} said:\n${output}`);
