@@ -27,6 +27,7 @@ const LAYERS: readonly LayerRule[] = [
   { folder: "virtio", may: ["ioport", "pci", "vm"], core: true },
   { folder: "virtio-net", may: ["ethif", "ioport", "pci", "virtio", "vm"], core: true },
   { folder: "backend-loopback", may: ["ethif"], core: true },
+  { folder: "backend-fault", may: ["ethif"], core: true },
   { folder: "backend-*", may: ["ethif", "posix"] },
   { folder: "v86", may: CARD, core: true, peers: ["v86"] },
   { folder: "vfio-user", may: [...CARD, "posix"] },
