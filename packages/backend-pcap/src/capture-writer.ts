@@ -20,6 +20,8 @@ export interface FrameStamp {
   readonly nanoseconds: number;
   /** Length on the wire in bytes, where fewer than that were kept. Default: as many as there are. */
   readonly lengthBytes?: number;
+  /** How many of its bytes are kept at most. Default: as many as the interface's snap length. */
+  readonly snapLength?: number;
   /** Number of the interface, from `addInterface`. Default 0. */
   readonly interfaceId?: number;
   /** Which way it went. Default unknown. */

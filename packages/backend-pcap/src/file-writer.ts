@@ -74,7 +74,7 @@ export class FileWriter implements CaptureWriter {
     checkInteger("seconds", stamp.seconds, 0, this.#format.lastSecond);
     checkInteger("nanoseconds", stamp.nanoseconds, 0, NANOSECONDS_PER_SECOND - 1);
     const length = checkInteger("lengthBytes", stamp.lengthBytes ?? frame.totalBytes, 0, 0xffff_ffff);
-    const kept = Math.min(length, frame.totalBytes, entry.snapLength);
+    const kept = Math.min(length, frame.totalBytes, entry.snapLength, stamp.snapLength ?? entry.snapLength);
     entry.offered++;
     if (this.#closing !== null) {
       this.#late++;

@@ -17,6 +17,9 @@ export {
 export { CapturedFrame, type CaptureInterface } from "./captured-frame.ts";
 export { type CaptureClock, SystemClock } from "./clock.ts";
 export { PcapFormatError } from "./errors.ts";
+export type { CaptureSettings, FrameCaptureStats, FrameFilter } from "./frame-capture.ts";
 export { type PcapWriterOptions, pcapWriter } from "./pcap-writer.ts";
 export { type PcapngWriterOptions, pcapngWriter } from "./pcapng-writer.ts";
+export { type ByteSource, readCapture } from "./read-capture.ts";
 export { type ByteSink, type Done, MemorySink } from "./sink.ts";
+export { type PcapTee, type PcapTeeOptions, pcapTee } from "./tee.ts";
