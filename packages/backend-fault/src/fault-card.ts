@@ -74,8 +74,9 @@ export class FaultCard {
 
   set(change: FaultChange): void {
     checkChange(change);
-    const tx = changeDirection(this.tx.settings, change.tx ?? {}, "tx");
-    const rx = changeDirection(this.rx.settings, change.rx ?? {}, "rx");
+    const { tx: txChange = {}, rx: rxChange = {} } = change;
+    const tx = changeDirection(this.tx.settings, txChange, "tx");
+    const rx = changeDirection(this.rx.settings, rxChange, "rx");
     const link = changeLink(this.link.settings, change);
     this.link.settings = link;
     this.tx.configure(tx);
