@@ -6,8 +6,6 @@ import type { OptionWalk } from "./pcapng-options.ts";
 import { decodeText } from "./text.ts";
 import { TimeScale } from "./timestamp.ts";
 
-const TWO_32 = 0x1_0000_0000;
-
 /** An interface, with what is needed to read its frames. */
 export interface ParsedInterface {
   readonly info: CaptureInterface;
@@ -46,8 +44,7 @@ export function readInterface(
 
 /** Seconds to be added to each time: a signed number of 64 bits. */
 function readOffset(options: OptionWalk, window: ByteWindow): number {
-  const unsigned = options.uint64();
-  const seconds = unsigned >= 2 ** 63 ? unsigned - TWO_32 * TWO_32 : unsigned;
+  const seconds = options.int64();
   if (Number.isSafeInteger(seconds)) return seconds;
   throw new PcapFormatError(`a time offset of ${seconds} seconds`, window.offset);
 }

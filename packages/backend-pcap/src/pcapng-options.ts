@@ -2,6 +2,8 @@ import type { ByteWindow } from "./byte-window.ts";
 import { PcapFormatError } from "./errors.ts";
 import { OPTION_END, OPTION_HEAD_BYTES } from "./pcapng-format.ts";
 
+const TWO_32 = 0x1_0000_0000;
+
 /**
  * Walks the options of a block.
  *
@@ -57,7 +59,19 @@ export class OptionWalk {
 
   /** The value as a number of 64 bits, as exact as a number is. */
   uint64(): number {
-    const [low, high] = this.#littleEndian ? [this.uint32(0), this.uint32(4)] : [this.uint32(4), this.uint32(0)];
-    return high * 0x1_0000_0000 + low;
+    return this.#upper() * TWO_32 + this.#lower();
+  }
+
+  /** The same with a sign. */
+  int64(): number {
+    return (this.#upper() | 0) * TWO_32 + this.#lower();
+  }
+
+  #upper(): number {
+    return this.uint32(this.#littleEndian ? 4 : 0);
+  }
+
+  #lower(): number {
+    return this.uint32(this.#littleEndian ? 0 : 4);
   }
 }
