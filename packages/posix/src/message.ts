@@ -44,7 +44,7 @@ export class Message {
   readonly #header: Uint32Array = new Uint32Array(new ArrayBuffer(MSGHDR_BYTES));
   readonly #headerAddress: number = addressOf(this.#header);
   readonly #name: Uint8Array = new Uint8Array(new ArrayBuffer(SOCKADDR_BYTES));
-  readonly #control: Int32Array = new Int32Array(new ArrayBuffer(CONTROL_BYTES));
+  readonly #control: Int32Array<ArrayBuffer> = new Int32Array(new ArrayBuffer(CONTROL_BYTES));
   #nameBytes = 0;
   #received: Fd[] = [];
 
@@ -75,23 +75,43 @@ export class Message {
 
   /**
    * Receives into the vector. Descriptors that came along are had with `takeDescriptors`.
+   * @param unix whether it is a UNIX socket, which may bring descriptors. Others refuse to be asked for them
    * @returns bytes received, 0 at the end of a stream, or minus the number of the error
    */
-  receive(socket: number): number {
+  receive(socket: number, unix = true): number {
     this.closeDescriptors();
     this.#prepare(SOCKADDR_BYTES, CONTROL_BYTES);
-    const result = libc().recvmsg(socket, this.#headerAddress, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const result = libc().recvmsg(socket, this.#headerAddress, unix ? MSG_DONTWAIT | MSG_CMSG_CLOEXEC : MSG_DONTWAIT);
     if (result < 0) return -errno();
     const flags = this.#header[FLAGS] ?? 0;
     this.truncated = (flags & MSG_TRUNC) !== 0;
     this.descriptorsLost = (flags & MSG_CTRUNC) !== 0;
-    if ((this.#header[CONTROL_LENGTH] ?? 0) > 0) this.#takeControl(this.#header[CONTROL_LENGTH] ?? 0);
+    if ((this.#header[CONTROL_LENGTH] ?? 0) > 0) this.#takeRights();
     return result;
   }
 
   /** Who sent the message that was received last; null where that is not said. */
   source(): SocketAddress | null {
     return decodeAddress(this.#name.subarray(0, this.#header[NAME_LENGTH] ?? 0));
+  }
+
+  /**
+   * What the kernel says beside the message received last: packet sockets tell VLAN tags and times so.
+   * @returns a copy, or null where there is nothing of that kind
+   */
+  control(level: number, type: number): Uint8Array | null {
+    const control = this.#control;
+    const end = this.#header[CONTROL_LENGTH] ?? 0;
+    for (let at = 0; at + CMSG_HEADER_BYTES <= end; ) {
+      const word = at / 4;
+      const bytes = control[word] ?? 0;
+      if (bytes < CMSG_HEADER_BYTES) return null;
+      if (control[word + 2] === level && control[word + 3] === type) {
+        return new Uint8Array(control.buffer, at + CMSG_HEADER_BYTES, bytes - CMSG_HEADER_BYTES).slice();
+      }
+      at += 8 * Math.ceil(bytes / 8);
+    }
+    return null;
   }
 
   /** The descriptors that came with the message received last, now the caller's. The next `receive` closes them otherwise. */
@@ -133,17 +153,10 @@ export class Message {
     return CMSG_HEADER_BYTES + 8 * Math.ceil((4 * fds.length) / 8);
   }
 
-  #takeControl(lengthBytes: number): void {
-    const control = this.#control;
-    for (let at = 0; at + CMSG_HEADER_BYTES <= lengthBytes; ) {
-      const word = at / 4;
-      const bytes = control[word] ?? 0;
-      if (bytes < CMSG_HEADER_BYTES) return;
-      if (control[word + 2] === SOL_SOCKET && control[word + 3] === SCM_RIGHTS) {
-        for (let i = 4; i < bytes / 4; i++) this.#received.push(new Fd(control[word + i] ?? -1));
-      }
-      at += 8 * Math.ceil(bytes / 8);
-    }
+  #takeRights(): void {
+    const rights = this.control(SOL_SOCKET, SCM_RIGHTS);
+    if (rights === null) return;
+    for (const number of new Int32Array(rights.buffer, 0, rights.length / 4)) this.#received.push(new Fd(number));
   }
 
   #setAddress(word: number, address: number): void {
