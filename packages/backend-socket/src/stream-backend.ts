@@ -1,16 +1,16 @@
-import type { Backend } from "@vmmkit/ethif";
 import { encodeAddress, type Fd, type Poller, Socket, type SocketAddress, threadPoller } from "@vmmkit/posix";
 import { Backoff, type ReconnectOptions } from "./backoff.ts";
-import { Counters, type SocketStats } from "./counters.ts";
+import { Counters } from "./counters.ts";
 import { Dialer } from "./dialer.ts";
 import { GivenSource } from "./given-source.ts";
 import { type LinkOptions, makeLink } from "./link.ts";
 import { Listener } from "./listener.ts";
+import type { SocketBackend, WaitOptions } from "./socket-backend.ts";
 import { StreamCard } from "./stream-card.ts";
 import type { StreamSource } from "./stream-source.ts";
 
 /** Options of `streamBackend`: exactly one of `connect`, `listen` and `fd`. */
-export interface StreamOptions extends LinkOptions {
+export interface StreamOptions extends LinkOptions, WaitOptions {
   /** Connect to whoever listens there, and again whenever the connection is lost. UNIX or TCP. */
   readonly connect?: SocketAddress;
   /** Let others connect there, one at a time. UNIX or TCP; port 0 is any, and `localAddress` tells which. */
@@ -19,24 +19,11 @@ export interface StreamOptions extends LinkOptions {
   readonly fd?: Fd;
   /** With `connect`: when to try again. false tries once. */
   readonly reconnect?: ReconnectOptions | false;
-  /** Who waits for the socket. Default: the poller of the thread. */
-  readonly poller?: Poller;
-}
-
-/** A backend over a socket. */
-export interface SocketBackend extends Backend {
-  /** Where it can be reached: with `listen`, and for datagrams; otherwise null. */
-  readonly localAddress: SocketAddress | null;
-  /** Resolves when there is a peer: at once where there is one already. */
-  whenUp(): Promise<void>;
-  /** What was counted so far. */
-  stats(): SocketStats;
 }
 
 /**
  * A backend whose frames go over a stream, each behind its length (32 bits, big-endian): what QEMU calls
- * `-netdev stream`, what `passt` speaks, and vde's and libkrun's friends. The carrier is there while there is a
- * connection.
+ * `-netdev stream`, and what `passt` speaks. The carrier is there while there is a connection.
  * @throws TypeError, RangeError for an impossible option; PosixError where the address to listen at cannot be had
  */
 export function streamBackend(options: StreamOptions): SocketBackend {

@@ -3,12 +3,11 @@ import { type Poller, Ready, type Socket, type SocketAddress, type Watch } from 
 import type { Counters } from "./counters.ts";
 import { Delivery } from "./delivery.ts";
 import { HEADER_BYTES, type Link, linkInfo } from "./link.ts";
-import { ReadEnd, StreamReader } from "./stream-reader.ts";
+import { ReadEnd } from "./read-end.ts";
+import { ReceiveLoop } from "./receive-loop.ts";
+import { StreamReader } from "./stream-reader.ts";
 import type { StreamSource } from "./stream-source.ts";
 import { GATHERED_FRAMES, StreamWriter, WriteEnd } from "./stream-writer.ts";
-
-/** How many batches one call gives to the guest before others have their turn. */
-const BATCHES_PER_TURN = 16;
 
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -25,16 +24,13 @@ export class StreamCard {
   readonly #delivery = new Delivery();
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
+  readonly #loop: ReceiveLoop;
   #socket: Socket | null = null;
   #watch: Watch | null = null;
   /** Frames that had come in when the connection was made. */
   #framesBefore = 0;
-  /** The guest had no room when reading ended. */
-  #starved = false;
   /** The socket took no more when writing ended. */
   #blocked = false;
-  #receiving = false;
-  #receiveAgain = false;
   #closed = false;
   #waiters: (() => void)[] = [];
 
@@ -46,6 +42,7 @@ export class StreamCard {
     this.#isTcp = isTcp;
     this.#reader = new StreamReader(this.#delivery, counters, link.longest);
     this.#writer = new StreamWriter(counters, link.queueFrames);
+    this.#loop = new ReceiveLoop(this.#delivery, counters, () => this.#read());
     source.start((socket) => this.#connected(socket));
   }
 
@@ -61,8 +58,7 @@ export class StreamCard {
 
   init(driver: EthDriver): LinkInfo {
     this.#delivery.attach(driver);
-    // What came before there was a card is looked at when this is over.
-    this.#starved = false;
+    // What came before there was a card is read when this is over.
     this.#await();
     return linkInfo(this.link, this.up);
   }
@@ -98,7 +94,6 @@ export class StreamCard {
 
   /** The guest has posted room. */
   poll(): void {
-    this.#starved = false;
     this.#receive();
   }
 
@@ -133,7 +128,7 @@ export class StreamCard {
     this.#socket = socket;
     this.counters.connects++;
     this.#framesBefore = this.counters.framesIn;
-    this.#starved = false;
+    this.#loop.starved = false;
     this.#blocked = false;
     this.#watch = this.#poller.watch(socket.fd, 0, (ready) => this.#ready(ready));
     this.#await();
@@ -163,42 +158,27 @@ export class StreamCard {
     this.#await();
   }
 
-  /**
-   * Gives the guest what has come. A call from within itself returns at once, and the outer one looks again: it
-   * leaves only after a look that brought nothing.
-   */
   #receive(): void {
-    this.#receiveAgain = true;
-    if (this.#receiving) return;
-    this.#receiving = true;
-    try {
-      for (let batches = BATCHES_PER_TURN; batches > 0 && this.#receiveAgain; batches--) this.#receiveBatch();
-    } finally {
-      this.#receiving = false;
-    }
+    this.#loop.run();
     this.#await();
   }
 
-  #receiveBatch(): void {
-    this.#receiveAgain = false;
+  /** Fills a batch. */
+  #read(): ReadEnd {
     const socket = this.#socket;
-    if (socket === null || this.#delivery.callbacks === null) return;
+    if (socket === null) return ReadEnd.Drained;
     const end = this.#reader.read(socket.fd);
-    if (this.#socket !== socket) return;
-    const starved = end === ReadEnd.Starved;
-    if (starved && !this.#starved) this.counters.starved++;
-    this.#starved = starved;
+    // Whoever ran meanwhile may have hung up, and that is all dealt with.
+    if (this.#socket !== socket) return ReadEnd.Drained;
     if (end === ReadEnd.Corrupt) this.counters.corrupt++;
     if (end === ReadEnd.Over || end === ReadEnd.Corrupt) this.#lost();
-    // The guest may post room from within.
-    const sent = this.#delivery.send();
-    if (end === ReadEnd.Full || (sent && starved)) this.#receiveAgain = true;
+    return end;
   }
 
   /** Waits for what there is to wait for. */
   #await(): void {
     if (this.#watch === null) return;
-    const read = this.#starved || this.#delivery.callbacks === null ? 0 : Ready.Read;
+    const read = this.#loop.starved || this.#delivery.callbacks === null ? 0 : Ready.Read;
     this.#watch.setEvents(read | (this.#blocked ? Ready.Write : 0));
   }
 

@@ -4,22 +4,8 @@ import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import { pushFrame } from "./frame-vector.ts";
 import { HEADER_BYTES } from "./link.ts";
+import { ReadEnd } from "./read-end.ts";
 import { LENGTH_BYTES, MAX_FRAME_BYTES } from "./stream-spec.ts";
-
-/** Why reading ended. */
-export const ReadEnd = {
-  /** Nothing more has come. */
-  Drained: 0,
-  /** The guest has no room. */
-  Starved: 1,
-  /** The batch is full: there may be more. */
-  Full: 2,
-  /** The connection is over. */
-  Over: 3,
-  /** What comes is no framing. */
-  Corrupt: 4,
-} as const;
-export type ReadEnd = (typeof ReadEnd)[keyof typeof ReadEnd];
 
 /**
  * Takes frames out of a stream, straight into the guest's buffers. A body is read together with the length of the

@@ -39,6 +39,7 @@ const teardown = async (made: BackendUnderTest): Promise<void> => {
 
 testBackend({
   name: "stream that connects, UNIX",
+  keeps: 200,
   setup: async () => {
     const path = freePath();
     const peer = await NetPeer.listen({ path });
