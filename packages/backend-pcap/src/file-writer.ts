@@ -16,6 +16,7 @@ const NONE: Uint8Array = new Uint8Array(0);
 /** What the writers of all formats have in common: interfaces, limits, rotation, counting. */
 export class FileWriter implements CaptureWriter {
   readonly #format: FileFormat;
+  readonly #lastSecond: number;
   readonly #output: Output;
   readonly #snapLength: number;
   readonly #rotateBytes: number;
@@ -37,6 +38,7 @@ export class FileWriter implements CaptureWriter {
   constructor(format: FileFormat, options: CaptureWriterOptions) {
     const { snapLength, rotateBytes, rotateFrames, bufferBytes, chunkBytes } = options;
     this.#format = format;
+    this.#lastSecond = format.lastSecond;
     this.#snapLength = checkInteger("snapLength", snapLength ?? LONGEST_SNAP_LENGTH, 1, LONGEST_SNAP_LENGTH);
     this.#rotateBytes = checkLimit("rotateBytes", rotateBytes);
     this.#rotateFrames = checkLimit("rotateFrames", rotateFrames);
@@ -71,7 +73,10 @@ export class FileWriter implements CaptureWriter {
 
   addFrame(stamp: FrameStamp, frame: Frame): boolean {
     const entry = this.#entry(stamp.interfaceId ?? 0);
-    checkInteger("seconds", stamp.seconds, 0, this.#format.lastSecond);
+    const { seconds } = stamp;
+    const last = this.#lastSecond;
+    // Compared here: handed to a function, a limit beyond 31 bits is allocated each time.
+    if (!(seconds >= 0 && seconds <= last && Number.isInteger(seconds))) checkInteger("seconds", seconds, 0, last);
     checkInteger("nanoseconds", stamp.nanoseconds, 0, NANOSECONDS_PER_SECOND - 1);
     const length = checkInteger("lengthBytes", stamp.lengthBytes ?? frame.totalBytes, 0, 0xffff_ffff);
     const kept = Math.min(length, frame.totalBytes, entry.snapLength, stamp.snapLength ?? entry.snapLength);
