@@ -1,0 +1,245 @@
+import { type EthDriver, type Frame, readFrame, writeFrame } from "@vmmkit/ethif";
+import { addressOf, Errno, IoVector, readv } from "@vmmkit/posix";
+import type { TapCounters } from "./counters.ts";
+import { HEADER_BYTES, MAX_FRAME_BYTES, OVERHEAD_BYTES } from "./limits.ts";
+import type { TapDevice } from "./tap-device.ts";
+import { VnetHeader } from "./vnet-header.ts";
+
+/** Short frames in a row after which no long ones are expected any more. */
+const SHORT_RUN = 32;
+
+/** What stopped reading. */
+export const Stopped = {
+  /** Nothing: there may be more, and others have their turn first. */
+  Budget: 0,
+  /** There are no more frames. */
+  Empty: 1,
+  /** The guest has no room. `rawPoll` says when it has. */
+  NoRoom: 2,
+  /** The kernel says that something is wrong. */
+  Trouble: 3,
+  /** It runs already, and will look again. */
+  Nested: 4,
+} as const;
+export type Stopped = (typeof Stopped)[keyof typeof Stopped];
+
+/**
+ * The way from the kernel to the guest: one `readv` per frame, into the buffers that the guest has posted.
+ *
+ * How long the next frame is nobody knows before it is read, and room for the longest takes many of a guest's
+ * buffers. So room is asked for frames as long as they were lately, and behind it in the vector lies memory of ours:
+ * a frame that is longer than expected ends there, is put together, and copied into longer room.
+ */
+export class Receive {
+  readonly #device: TapDevice;
+  readonly #counters: TapCounters;
+  readonly #batchFrames: number;
+  readonly #vector: IoVector = new IoVector();
+  readonly #header: VnetHeader;
+  /** Rooms that wait to be given to the guest, and how many bytes are in each. */
+  readonly #rooms: Frame[] = [];
+  readonly #lengths: number[] = [];
+  #count = 0;
+  /** Takes the end of frames that are longer than the room, and whole ones that wait for longer room. */
+  readonly #stash: Uint8Array = new Uint8Array(new ArrayBuffer(MAX_FRAME_BYTES));
+  readonly #stashAddress: number = addressOf(this.#stash);
+  /** A frame of so many bytes waits in the stash. Its header is in `#header`. */
+  #stashed = 0;
+  /** The longest frame without segmentation, and the longest at all. */
+  #ordinary = 0;
+  #longest = 0;
+  /** How long the next frame may be, by experience. */
+  #expected = 0;
+  #shortRun = 0;
+  /** The guest called back in the middle of it. */
+  #again = false;
+  #busy = false;
+
+  constructor(device: TapDevice, counters: TapCounters, batchFrames: number) {
+    this.#device = device;
+    this.#counters = counters;
+    this.#batchFrames = batchFrames;
+    this.#header = new VnetHeader(device.headerBytes);
+  }
+
+  /** The link's MTU, or what may come unfinished, has changed. */
+  setLimits(mtu: number, segments: boolean): void {
+    this.#ordinary = Math.min(mtu + OVERHEAD_BYTES, MAX_FRAME_BYTES);
+    this.#longest = segments ? MAX_FRAME_BYTES : this.#ordinary;
+    this.#expected = this.#ordinary;
+  }
+
+  /**
+   * Reads frames and gives them to the guest, until there is a reason to stop. Called from within itself (the
+   * guest's interrupt led back here) it only notes that, and the outer call looks again.
+   * @param open asked before each frame: whether to go on
+   */
+  run(driver: EthDriver, open: () => boolean): Stopped {
+    this.#again = true;
+    if (this.#busy) return Stopped.Nested;
+    this.#busy = true;
+    let budget = this.#batchFrames;
+    let stopped: Stopped = Stopped.Budget;
+    try {
+      while (this.#again && budget > 0 && open()) {
+        this.#again = false;
+        stopped = this.#batch(driver, budget, open);
+        budget -= Math.max(1, this.#count);
+        this.#flush(driver);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    return this.#again ? Stopped.Budget : stopped;
+  }
+
+  /** Throws away the frame that waits. */
+  drop(): number {
+    const count = this.#stashed > 0 ? 1 : 0;
+    this.#stashed = 0;
+    return count;
+  }
+
+  /** Lets go of the guest's memory. */
+  release(): void {
+    this.#vector.release();
+  }
+
+  #batch(driver: EthDriver, budget: number, open: () => boolean): Stopped {
+    for (let left = budget; left > 0; left--) {
+      if (!open()) return Stopped.Empty;
+      if (this.#stashed > 0) {
+        if (!this.#deliverStash(driver)) return Stopped.NoRoom;
+        continue;
+      }
+      const room = this.#room(driver);
+      if (room === null) {
+        this.#counters.starved++;
+        return Stopped.NoRoom;
+      }
+      const result = this.#read(room) - this.#header.sizeBytes;
+      if (result < HEADER_BYTES) {
+        this.#add(room, 0);
+        const errno = -(result + this.#header.sizeBytes);
+        if (errno === Errno.EAGAIN) return Stopped.Empty;
+        if (errno > 0) return Stopped.Trouble;
+      } else if (result <= room.totalBytes) {
+        this.#header.take(room);
+        this.#take(room, result);
+      } else this.#keep(driver, room, result);
+    }
+    return Stopped.Budget;
+  }
+
+  /** Room for a frame as long as expected, or whatever room there is. */
+  #room(driver: EthDriver): Frame | null {
+    const { callbacks } = driver;
+    return callbacks.allocateRxBuf(this.#expected) ?? callbacks.allocateRxBuf(1);
+  }
+
+  #read(room: Frame): number {
+    const vector = this.#vector;
+    const header = this.#header;
+    const roomBytes = room.totalBytes;
+    // Whoever was asked for the room may have closed it.
+    if (this.#device.fd.closed) return -Errno.EBADF;
+    vector.clear();
+    if (header.sizeBytes > 0) vector.pushAddress(header.address, header.sizeBytes);
+    if (!vector.pushRanges(room)) return this.#readIntoStash(room);
+    if (roomBytes < this.#longest && !vector.pushAddress(this.#stashAddress + roomBytes, MAX_FRAME_BYTES - roomBytes)) {
+      return this.#readIntoStash(room);
+    }
+    return readv(this.#device.fd.number, vector);
+  }
+
+  /** For room in more pieces than a system call takes. */
+  #readIntoStash(room: Frame): number {
+    const vector = this.#vector;
+    const header = this.#header;
+    vector.clear();
+    if (header.sizeBytes > 0) vector.pushAddress(header.address, header.sizeBytes);
+    vector.pushAddress(this.#stashAddress, MAX_FRAME_BYTES);
+    const result = readv(this.#device.fd.number, vector);
+    if (result > header.sizeBytes) writeFrame(room, this.#stash.subarray(0, result - header.sizeBytes));
+    return result;
+  }
+
+  /** A frame lies in a room. */
+  #take(room: Frame, bytes: number): void {
+    this.#add(room, bytes);
+    this.#counters.framesIn++;
+    this.#counters.bytesIn += bytes;
+    if (bytes > this.#ordinary) this.#expectLong();
+    else if (this.#expected > this.#ordinary && ++this.#shortRun >= SHORT_RUN) this.#expected = this.#ordinary;
+  }
+
+  /** A frame is longer than its room: it is put together in the stash, and the room goes back. */
+  #keep(driver: EthDriver, room: Frame, bytes: number): void {
+    readFrame(room, this.#stash.subarray(0, room.totalBytes));
+    this.#stashed = bytes;
+    this.#counters.copiedIn++;
+    if (bytes > this.#ordinary) this.#expectLong();
+    this.#add(room, 0);
+    // What is out cannot be part of the longer room.
+    this.#flush(driver);
+  }
+
+  /** Gives the frame in the stash to the guest. False where it waits for room. */
+  #deliverStash(driver: EthDriver): boolean {
+    const bytes = this.#stashed;
+    const room = driver.callbacks.allocateRxBuf(bytes);
+    if (room !== null) {
+      writeFrame(room, this.#stash.subarray(0, bytes));
+      this.#header.take(room);
+      this.#take(room, bytes);
+    } else if (neverFits(driver)) this.#counters.noRoom++;
+    else {
+      this.#counters.starved++;
+      return false;
+    }
+    this.#stashed = 0;
+    return true;
+  }
+
+  #expectLong(): void {
+    this.#expected = this.#longest;
+    this.#shortRun = 0;
+  }
+
+  #add(room: Frame, bytes: number): void {
+    this.#rooms[this.#count] = room;
+    this.#lengths[this.#count] = bytes;
+    this.#count++;
+  }
+
+  #flush(driver: EthDriver): void {
+    const count = this.#count;
+    if (count === 0) return;
+    const { callbacks } = driver;
+    // A card that was reset meanwhile emptied the rooms: there is nothing in them to give.
+    for (let i = 0; i < count; i++) {
+      if ((this.#rooms[i]?.totalBytes ?? 0) < (this.#lengths[i] ?? 0)) this.#lengths[i] = 0;
+    }
+    this.#count = 0;
+    callbacks.rxComplete(count, this.#rooms, this.#lengths);
+  }
+}
+
+/**
+ * Whether a frame that found no room is to be given up, because the guest's next buffer is too short for it and the
+ * card joins none: it would hold back all that follow. Where the card would join buffers but there are too few, or
+ * where there is but one, the guest posts more sooner or later, and the frame waits.
+ */
+function neverFits({ callbacks }: EthDriver): boolean {
+  const first = callbacks.allocateRxBuf(1);
+  if (first === null) return false;
+  const second = callbacks.allocateRxBuf(1);
+  const shortBytes = first.totalBytes;
+  if (second === null) callbacks.rxComplete(1, [first], [0]);
+  else callbacks.rxComplete(2, [first, second], [0, 0]);
+  if (second === null) return false;
+  const joined = callbacks.allocateRxBuf(shortBytes + 1);
+  if (joined === null) return true;
+  callbacks.rxComplete(1, [joined], [0]);
+  return false;
+}

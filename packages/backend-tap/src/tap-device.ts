@@ -1,0 +1,168 @@
+import { Errno, Fd, ioctl, OpenFlag, openFile, PosixError, posixError } from "@vmmkit/posix";
+import { InterfaceRequest, REQUEST_DATA } from "./ifreq.ts";
+import { agreeOnOffloads } from "./offloads.ts";
+import type { CheckedOptions } from "./options.ts";
+import {
+  IFF_MULTI_QUEUE,
+  IFF_NO_PI,
+  IFF_TAP,
+  IFF_VNET_HDR,
+  TUN_DEVICE,
+  TUNGETDEVNETNS,
+  TUNGETIFF,
+  TUNGETVNETHDRSZ,
+  TUNSETIFF,
+  TUNSETOFFLOAD,
+  TUNSETPERSIST,
+  TUNSETSNDBUF,
+  TUNSETVNETHDRSZ,
+  TUNSETVNETLE,
+} from "./tun-spec.ts";
+
+/** Where `struct ifreq` has the flags of `TUNSETIFF`. */
+const FLAGS = REQUEST_DATA;
+
+/** One queue of a TAP interface: a descriptor that a frame is read from, or written to, with each call. */
+export class TapDevice {
+  /** Non-blocking. Stays the same when the interface goes and comes back. */
+  readonly fd: Fd;
+  /** The interface's name when it was last seen. */
+  name: string;
+  /** Bytes of the header before each frame: 0, 10 or 12. */
+  readonly headerBytes: number;
+  /** What the kernel gives us unfinished: bits of `Offload`. */
+  rxOffloads = 0;
+  readonly #options: CheckedOptions;
+  readonly #flags: number;
+
+  /**
+   * Opens an interface, or takes over a descriptor of one.
+   * @throws PosixError with a hint; TypeError for a descriptor that is no TAP interface's
+   */
+  constructor(options: CheckedOptions) {
+    this.#options = options;
+    this.fd = options.fd ?? openFile(TUN_DEVICE, OpenFlag.ReadWrite | OpenFlag.NonBlock);
+    try {
+      const flags = options.fd === undefined ? this.#open() : this.#takeOver();
+      this.#flags = flags.flags;
+      this.name = flags.name;
+      this.headerBytes = (this.#flags & IFF_VNET_HDR) === 0 ? 0 : this.#header();
+      this.#configure();
+    } catch (error) {
+      // A descriptor that was handed in stays its owner's, where it was of no use.
+      if (options.fd === undefined) this.fd.close();
+      throw error;
+    }
+  }
+
+  /** The interface's name now, or null where the interface is gone. */
+  currentName(): string | null {
+    const request = new InterfaceRequest("");
+    if (ioctl(this.fd.number, TUNGETIFF, request.bytes) < 0) return null;
+    this.name = request.name;
+    return this.name;
+  }
+
+  /** The network namespace that the interface is in; null where the kernel does not say. */
+  namespace(): Fd | null {
+    const number = ioctl(this.fd.number, TUNGETDEVNETNS);
+    return number < 0 ? null : new Fd(number);
+  }
+
+  /** Attaches again, after the interface was deleted and made anew. False where the kernel refuses. */
+  attachAgain(): boolean {
+    const request = new InterfaceRequest(this.name);
+    request.view.setUint16(FLAGS, this.#flags, true);
+    if (ioctl(this.fd.number, TUNSETIFF, request.bytes) < 0) return false;
+    if (this.headerBytes > 0) this.#setHeader();
+    this.#configure();
+    return true;
+  }
+
+  /**
+   * Says what may come unfinished.
+   * @param offloads bits of `Offload`
+   * @returns what the kernel agreed to
+   */
+  setRxOffloads(offloads: number): number {
+    const set = (bits: number): boolean => ioctl(this.fd.number, TUNSETOFFLOAD, bits) >= 0;
+    this.rxOffloads = this.headerBytes === 0 ? 0 : agreeOnOffloads(offloads, set);
+    return this.rxOffloads;
+  }
+
+  #open(): { flags: number; name: string } {
+    const { name, multiQueue, vnetHeader } = this.#options;
+    const wish = (multiQueue ? IFF_MULTI_QUEUE : 0) | (vnetHeader > 0 ? IFF_VNET_HDR : 0);
+    const flags = IFF_TAP | IFF_NO_PI | wish;
+    const request = new InterfaceRequest(name);
+    request.view.setUint16(FLAGS, flags, true);
+    const result = ioctl(this.fd.number, TUNSETIFF, request.bytes);
+    if (result < 0) throw posixError(result, "TUNSETIFF", name, openHint(-result, name));
+    return { flags, name: request.name };
+  }
+
+  #takeOver(): { flags: number; name: string } {
+    const request = new InterfaceRequest("");
+    const result = ioctl(this.fd.number, TUNGETIFF, request.bytes);
+    const flags = result < 0 ? 0 : request.view.getUint16(FLAGS, true);
+    if ((flags & IFF_TAP) === 0 || (flags & IFF_NO_PI) === 0) {
+      throw new TypeError(`"fd" expected a TAP interface without packet information (IFF_TAP | IFF_NO_PI)`);
+    }
+    this.fd.setNonBlocking(true);
+    return { flags: flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE), name: request.name };
+  }
+
+  /** Bytes of the header: as asked for, or as a descriptor that was handed in has it. */
+  #header(): number {
+    if (this.#options.fd === undefined) return this.#setHeader(this.#options.vnetHeader);
+    const size = new Int32Array(1);
+    this.#call(TUNGETVNETHDRSZ, "TUNGETVNETHDRSZ", size);
+    const bytes = size[0] ?? 0;
+    return bytes === 10 || bytes === 12 ? bytes : this.#setHeader(10);
+  }
+
+  #setHeader(bytes: number = this.headerBytes): number {
+    this.#call(TUNSETVNETHDRSZ, "TUNSETVNETHDRSZ", Int32Array.of(bytes));
+    // Fields are little-endian, as VIRTIO has them, and not as the host likes. Old kernels know no other.
+    ioctl(this.fd.number, TUNSETVNETLE, Int32Array.of(1));
+    return bytes;
+  }
+
+  #configure(): void {
+    const { sendBufferBytes, persistent, offloads } = this.#options;
+    if (sendBufferBytes !== undefined) this.#call(TUNSETSNDBUF, "TUNSETSNDBUF", Int32Array.of(sendBufferBytes));
+    if (persistent !== undefined) this.#call(TUNSETPERSIST, "TUNSETPERSIST", persistent ? 1 : 0);
+    this.setRxOffloads(offloads);
+  }
+
+  #call(request: number, syscall: string, argument: number | Int32Array): void {
+    const result = ioctl(this.fd.number, request, argument);
+    if (result < 0) throw posixError(result, syscall, this.name);
+  }
+}
+
+/** What to do when the interface cannot be opened. */
+function openHint(errno: number, name: string): string | undefined {
+  const own = name.includes("%d") ? name.replace("%d", "0") : name;
+  switch (errno) {
+    case Errno.EPERM:
+      return `run as root, or let root create the interface for you: ip tuntap add dev ${own} mode tap user <you>`;
+    case Errno.EBUSY:
+      return "another process has it, or it was made without multi_queue (or with it)";
+    case Errno.EINVAL:
+      return "there is an interface of that name that is no TAP interface, or was made with other flags";
+    default:
+      return undefined;
+  }
+}
+
+/** Adds what to do to an error of opening `/dev/net/tun`. */
+export function explainOpening(error: unknown, name: string): unknown {
+  if (!(error instanceof PosixError) || error.syscall !== "open") return error;
+  const own = name.includes("%d") ? name.replace("%d", "0") : name;
+  const hint =
+    error.code === "ENOENT" || error.code === "ENODEV" || error.code === "ENXIO"
+      ? "this kernel or container has no TUN/TAP: modprobe tun, or pass the device into the container"
+      : `run as root, or have the device readable and the interface made for you: ip tuntap add dev ${own} mode tap user <you>`;
+  return posixError(error.errno, "open", TUN_DEVICE, hint);
+}

@@ -1,0 +1,118 @@
+import { posixError } from "./errno.ts";
+import { ClosedError } from "./errors.ts";
+import { Fd } from "./fd.ts";
+import { errno, koffi, libc } from "./libc.ts";
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MFD_CLOEXEC = 1;
+
+/** The kernel maps whole pages. 4096 on x64; on arm64 up to 65536, and a multiple of that is one of 4096 too. */
+const PAGE_BYTES = 4096;
+
+/** Options of `mapMemory`. */
+export interface MapOptions {
+  /** Whether it may be written. Default true. */
+  readonly writable?: boolean;
+  /** Whether others who map the same file see what is written. Default true. */
+  readonly shared?: boolean;
+  /** Where in the file it starts, a multiple of the page size. Default 0. */
+  readonly offset?: number;
+}
+
+/** Ranges whose memory was given back while there were views of them. They go when the last view does. */
+const abandoned = new FinalizationRegistry<{ address: number; sizeBytes: number }>(({ address, sizeBytes }) => {
+  libc().munmap(address, sizeBytes);
+});
+
+/**
+ * Memory that the kernel mapped into this process, as an `ArrayBuffer` and as an address. It stays mapped until
+ * `unmap`, whoever keeps or forgets this object.
+ */
+export class Mapping {
+  /** The address of the first byte. */
+  readonly address: number;
+  /** Length in bytes. */
+  readonly sizeBytes: number;
+  #buffer: ArrayBuffer | null;
+
+  /** Use `mapMemory`. */
+  constructor(address: number, sizeBytes: number) {
+    this.address = address;
+    this.sizeBytes = sizeBytes;
+    this.#buffer = koffi().view(address, sizeBytes);
+  }
+
+  /** The memory. @throws ClosedError after `unmap` */
+  get buffer(): ArrayBuffer {
+    if (this.#buffer === null) throw new ClosedError("the memory is unmapped");
+    return this.#buffer;
+  }
+
+  /** Whether `unmap` was called. */
+  get unmapped(): boolean {
+    return this.#buffer === null;
+  }
+
+  /**
+   * Gives the memory back at once. Node cannot detach such a buffer, so the addresses are kept and get empty
+   * pages of nobody's: a view that is still in use reads zeros, and what it writes goes nowhere. The addresses are
+   * free again when the last view is gone. A second call does nothing.
+   * @throws PosixError where the kernel refuses; the memory is mapped then as before
+   */
+  unmap(): void {
+    const buffer = this.#buffer;
+    if (buffer === null) return;
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
+    const at = libc().mmap(this.address, this.sizeBytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (at < 0) throw posixError(errno(), "mmap");
+    abandoned.register(buffer, { address: this.address, sizeBytes: this.sizeBytes });
+    this.#buffer = null;
+  }
+}
+
+/**
+ * Maps a file or a memfd. The descriptor may be closed afterwards. Touching pages that the file does not have ends
+ * the process (SIGBUS): map no more than there is, and shrink nothing that is mapped.
+ * @param sizeBytes at least 1
+ * @throws RangeError, PosixError
+ */
+export function mapMemory(fd: Fd, sizeBytes: number, options: MapOptions = {}): Mapping {
+  const { writable = true, shared = true, offset = 0 } = options;
+  checkSize("sizeBytes", sizeBytes, 1);
+  checkSize("offset", offset, 0);
+  if (offset % PAGE_BYTES !== 0) throw new RangeError(`"offset" expected a multiple of ${PAGE_BYTES}, got ${offset}`);
+  const prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  const address = libc().mmap(0, sizeBytes, prot, shared ? MAP_SHARED : MAP_PRIVATE, fd.number, offset);
+  if (address < 0) throw posixError(errno(), "mmap");
+  return new Mapping(address, sizeBytes);
+}
+
+/**
+ * Memory as a file without a name, to be mapped here and, through its descriptor, elsewhere.
+ * @param name for people who look into /proc
+ * @throws RangeError, PosixError
+ */
+export function createMemfd(name: string, sizeBytes: number): Fd {
+  checkSize("sizeBytes", sizeBytes, 1);
+  const number = libc().memfd_create(name, MFD_CLOEXEC);
+  if (number < 0) throw posixError(errno(), "memfd_create", name);
+  const fd = new Fd(number);
+  if (libc().ftruncate(number, sizeBytes) < 0) {
+    const failed = posixError(errno(), "ftruncate", name);
+    fd.close();
+    throw failed;
+  }
+  return fd;
+}
+
+function checkSize(name: string, value: number, min: number): void {
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`"${name}" expected an integer from ${min} on, got ${value}`);
+  }
+}
