@@ -43,6 +43,7 @@ export class DatagramWriter {
     if (this.#queue.count === 0) {
       const sent = this.#put(fd, frame);
       if (sent === Sent.Yes) return TxResult.Complete;
+      if (sent === Sent.Nobody) this.#counters.dropped.noPeer++;
       if (sent !== Sent.Later) return TxResult.Failed;
       this.#counters.blocked++;
       this.blocked = true;
@@ -63,10 +64,12 @@ export class DatagramWriter {
       for (let left = FRAMES_PER_TURN; left > 0 && !fd.closed; left--) {
         const frame = this.#queue.at(0);
         if (frame === null) break;
-        if (frame.rangeCount === 0) this.#counters.dropped.reset++;
-        else if (this.#put(fd, frame) === Sent.Later) return;
-        // Where nobody was there, the frames that wait may have been forgotten.
+        const sent = frame.rangeCount === 0 ? Sent.Lost : this.#put(fd, frame);
+        if (sent === Sent.Later) return;
+        // Where nobody was there, all that wait may have been forgotten, and this one with them.
         if (this.#queue.at(0) !== frame) break;
+        if (sent === Sent.Nobody) this.#counters.dropped.noPeer++;
+        if (frame.rangeCount === 0) this.#counters.dropped.reset++;
         this.#queue.shift();
         callbacks.txComplete(frame.cookie);
       }
@@ -86,10 +89,8 @@ export class DatagramWriter {
   }
 
   #put(fd: Fd, frame: Frame): Sent {
-    let sent = this.#write(fd, frame);
-    if (sent === Sent.Nobody && this.#refused()) sent = this.#write(fd, frame);
-    if (sent === Sent.Nobody) this.#counters.dropped.noPeer++;
-    return sent;
+    const sent = this.#write(fd, frame);
+    return sent === Sent.Nobody && this.#refused() ? this.#write(fd, frame) : sent;
   }
 
   #write(fd: Fd, frame: Frame): Sent {

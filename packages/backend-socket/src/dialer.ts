@@ -1,4 +1,13 @@
-import { openSocket, type Poller, PosixError, Ready, type Socket, type SocketAddress, SocketType } from "@vmmkit/posix";
+import {
+  errnoName,
+  openSocket,
+  type Poller,
+  PosixError,
+  Ready,
+  type Socket,
+  type SocketAddress,
+  SocketType,
+} from "@vmmkit/posix";
 import { domainOf, formatAddress } from "./address.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Counters } from "./counters.ts";
@@ -69,7 +78,7 @@ export class Dialer implements StreamSource {
       if (reason === 0) this.#connected(socket);
       else {
         socket.close();
-        this.#failed(reason);
+        this.#failed(errnoName(reason));
       }
     });
   }

@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { Errno, openSocket, PosixError, type Socket, type SocketAddress, SocketDomain } from "@vmmkit/posix";
 
 /**
@@ -28,7 +28,8 @@ export function removePath(address: SocketAddress): void {
 
 /** Whether the file of a UNIX socket is there, but no socket behind it. */
 function isStale(address: SocketAddress, type: number): boolean {
-  if (!hasPath(address)) return false;
+  // Who connects to another kind of file is refused just the same.
+  if (!hasPath(address) || lstatSync(address.path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
   const probe = openSocket(SocketDomain.Unix, type);
   try {
     probe.connect(address);
