@@ -1,8 +1,9 @@
 import type { GuestMemory } from "@vmmkit/vm";
 import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE, VIRTQ_USED_F_NO_NOTIFY } from "../spec.ts";
-import { CHAIN_SOUND, ChainWalker } from "./descriptor-chain.ts";
+import { CHAIN_SOUND } from "./chain-codes.ts";
+import { ChainWalker } from "./descriptor-chain.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
-import { availRingBytes, descTableBytes, isAligned, type SplitLayout, usedRingBytes } from "./layout.ts";
+import { availRingBytes, descTableBytes, isSplitAligned, type QueueLayout, usedRingBytes } from "./layout.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import type { RangeList } from "./range-list.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./virtqueue.ts";
@@ -43,7 +44,7 @@ export class SplitQueue implements Virtqueue {
   readonly #counters: QueueCounters;
   readonly #walker: ChainWalker;
   readonly #mask: number;
-  #layout: SplitLayout | null = null;
+  #layout: QueueLayout | null = null;
   #error: QueueError | null = null;
 
   // Views of the two rings and where these start in them. Valid while `#generation` is the memory's.
@@ -93,12 +94,12 @@ export class SplitQueue implements Virtqueue {
   }
 
   /** Where the guest put the rings, null before it did. */
-  get layout(): SplitLayout | null {
+  get layout(): QueueLayout | null {
     return this.#layout;
   }
 
   /** Starts the queue: all indices at 0. Rings that are misaligned or outside guest memory stop it at once. */
-  start(layout: SplitLayout): void {
+  start(layout: QueueLayout): void {
     this.reset();
     this.#layout = layout;
     this.begin();
@@ -248,9 +249,9 @@ export class SplitQueue implements Virtqueue {
     this.#used32 = NO_WORDS;
   }
 
-  #bind(layout: SplitLayout): boolean {
+  #bind(layout: QueueLayout): boolean {
     this.#unbind();
-    if (!isAligned(layout)) {
+    if (!isSplitAligned(layout)) {
       this.#stop("ringMisaligned");
       return false;
     }

@@ -1,5 +1,5 @@
 import { GuestMemory, type MemoryRegion, type RegionInit } from "@vmmkit/vm";
-import { legacyLayout, QueueCounters, type QueueError, type SplitLayout, SplitQueue } from "../../src/index.ts";
+import { legacyLayout, QueueCounters, type QueueError, type QueueLayout, SplitQueue } from "../../src/index.ts";
 import { RangeLog } from "./range-log.ts";
 import { RawRing } from "./raw-ring.ts";
 
@@ -24,7 +24,7 @@ export class QueueBench {
   readonly memory: GuestMemory;
   /** The region with the rings, and buffers behind them. */
   readonly region: MemoryRegion;
-  readonly layout: SplitLayout;
+  readonly layout: QueueLayout;
   readonly ring: RawRing;
   readonly queue: SplitQueue;
   readonly counters = new QueueCounters();
