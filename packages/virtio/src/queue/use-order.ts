@@ -1,3 +1,7 @@
+const NOT_OUT = 0;
+const OUT = 1;
+const DONE = 2;
+
 /**
  * With IN_ORDER a device uses buffers in the order in which they were made available (2.7.9, 2.8.8). A device's work
  * may end in another: chains that are done before their turn wait here.
@@ -10,15 +14,15 @@ export class UseOrder {
   readonly #heads: Uint16Array;
   #first = 0;
   #count = 0;
-  /** By head: 1 where the chain is done. */
-  readonly #done: Uint8Array;
+  /** By head: NOT_OUT, OUT or DONE. */
+  readonly #state: Uint8Array;
   /** By head: bytes written into the chain. */
   readonly #lengthBytes: Uint32Array;
 
   /** @param size entries of the queue: the most chains that can be out */
   constructor(size: number) {
     this.#heads = new Uint16Array(size);
-    this.#done = new Uint8Array(size);
+    this.#state = new Uint8Array(size);
     this.#lengthBytes = new Uint32Array(size);
   }
 
@@ -27,12 +31,13 @@ export class UseOrder {
     const at = this.#first + this.#count++;
     const size = this.#heads.length;
     this.#heads[at < size ? at : at - size] = head;
+    this.#state[head] = OUT;
   }
 
-  /** A chain is done. */
+  /** A chain is done. Ignored where it is not out. */
   finish(head: number, lengthBytes: number): void {
-    if (this.#count === 0) return;
-    this.#done[head] = 1;
+    if (this.#state[head] !== OUT) return;
+    this.#state[head] = DONE;
     this.#lengthBytes[head] = lengthBytes;
   }
 
@@ -40,8 +45,8 @@ export class UseOrder {
   next(): number {
     if (this.#count === 0) return -1;
     const head = this.#heads[this.#first] as number;
-    if (this.#done[head] === 0) return -1;
-    this.#done[head] = 0;
+    if (this.#state[head] !== DONE) return -1;
+    this.#state[head] = NOT_OUT;
     this.#first = this.#first + 1 === this.#heads.length ? 0 : this.#first + 1;
     this.#count--;
     return head;
@@ -52,15 +57,10 @@ export class UseOrder {
     return this.#lengthBytes[head] as number;
   }
 
-  /** Whether a chain that is out is done and waits for its turn. */
-  isDone(head: number): boolean {
-    return this.#done[head] === 1;
-  }
-
   /** Forgets all chains. */
   clear(): void {
     this.#first = 0;
     this.#count = 0;
-    this.#done.fill(0);
+    this.#state.fill(NOT_OUT);
   }
 }
