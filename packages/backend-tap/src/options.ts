@@ -16,8 +16,9 @@ export interface TapOptions {
   /** Attach only: where there is no interface of that name it is an error, and none is made. Default false. */
   readonly existing?: boolean;
   /**
-   * A descriptor of a TAP interface that somebody else opened (IFF_NO_PI, with or without IFF_VNET_HDR), instead of
-   * `name`; or several, a queue each of the same interface. They are the backend's from now on.
+   * A descriptor of a TAP interface that somebody else opened, instead of `name`; or several, a queue each of the same
+   * interface. With IFF_NO_PI, which the kernel does not let us verify, and with or without IFF_VNET_HDR. They are the
+   * backend's from now on.
    */
   readonly fd?: Fd | readonly Fd[];
   /** The card's address. Copied. Default: a random one. Not that of the host's end. */

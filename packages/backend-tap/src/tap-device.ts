@@ -81,7 +81,7 @@ export class TapDevice {
   /** The interface's name now, or null where the interface is gone. */
   currentName(): string | null {
     const request = new InterfaceRequest("");
-    if (ioctl(this.fd.number, TUNGETIFF, request.bytes) < 0) return null;
+    if (this.fd.closed || ioctl(this.fd.number, TUNGETIFF, request.bytes) < 0) return null;
     this.name = request.name;
     return this.name;
   }
@@ -94,7 +94,7 @@ export class TapDevice {
 
   /** Attaches again, after the interface was deleted and made anew. False where the kernel refuses. */
   attachAgain(): boolean {
-    for (const fd of this.fds) if (this.#setInterface(fd, this.name, this.#flags) < 0) return false;
+    for (const fd of this.fds) if (fd.closed || this.#setInterface(fd, this.name, this.#flags) < 0) return false;
     if (this.headerBytes > 0) this.#setHeader();
     const offloads = this.rxOffloads;
     this.#configure();
@@ -162,11 +162,10 @@ export class TapDevice {
     const request = new InterfaceRequest("");
     const result = ioctl(this.fd.number, TUNGETIFF, request.bytes);
     const flags = result < 0 ? 0 : request.view.getUint16(FLAGS, true);
-    if ((flags & IFF_TAP) === 0 || (flags & IFF_NO_PI) === 0) {
-      throw new TypeError(`"fd" expected a TAP interface without packet information (IFF_TAP | IFF_NO_PI)`);
-    }
+    if ((flags & IFF_TAP) === 0) throw new TypeError('"fd" expected the descriptor of a TAP interface');
     this.fd.setNonBlocking(true);
-    return { flags: flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE), name: request.name };
+    // The kernel does not tell whether it was opened with IFF_NO_PI: in its answer that bit means something else.
+    return { flags: IFF_TAP | IFF_NO_PI | (flags & (IFF_VNET_HDR | IFF_MULTI_QUEUE)), name: request.name };
   }
 
   /** Bytes of the header: as asked for, or as a descriptor that was handed in has it. */
