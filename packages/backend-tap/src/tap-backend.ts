@@ -1,4 +1,4 @@
-import type { Backend } from "@vmmkit/ethif";
+import type { Backend, EthDriver } from "@vmmkit/ethif";
 import type { TapStats } from "./counters.ts";
 import { ALL_OFFLOADS } from "./offloads.ts";
 import { checkInteger, checkOptions, type TapOptions } from "./options.ts";
@@ -16,7 +16,7 @@ export interface TapBackend extends Backend {
    * @returns the bits that the kernel agreed to; 0 without `vnetHeader`
    * @throws RangeError for other bits
    */
-  setRxOffloads(offloads: number): number;
+  setRxOffloads(driver: EthDriver, offloads: number): number;
   /** What was counted so far. */
   stats(): TapStats;
 }
@@ -42,7 +42,7 @@ export function tapBackend(options: TapOptions = {}): TapBackend {
     rawHandleIRQ: (driver, irq) => driver.raiseIrq(irq),
     getMac: () => card.mac,
     printState: () => card.describe(),
-    setRxOffloads: (offloads) => card.setRxOffloads(checkInteger("offloads", offloads, 0, ALL_OFFLOADS)),
+    setRxOffloads: (_driver, offloads) => card.setRxOffloads(checkInteger("offloads", offloads, 0, ALL_OFFLOADS)),
     stats: () => card.counters.snapshot(),
     close: async () => card.close(),
   };

@@ -27,6 +27,8 @@ export class Frame {
   readonly hostAddress: number[] = [];
   /** The card's name for this frame while a backend holds it. */
   cookie = -1;
+  /** Number of the queue pair that it came from, or that its room belongs to; 0 where there is one pair. */
+  queue = 0;
 
   /** What `flags` of virtio-net's header says (VIRTIO 1.2, 5.1.6): `VIRTIO_NET_HDR_F_*`. 0 without offloads. */
   flags = 0;

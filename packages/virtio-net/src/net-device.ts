@@ -11,6 +11,7 @@ import {
   VIRTIO_NET_TX_QUEUE,
   type VirtioDevice,
   VirtioEmul,
+  type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
@@ -87,6 +88,11 @@ export class NetDevice implements VirtioDevice {
 
   configWrite(offset: number, value: number): void {
     this.#config.write(offset, value);
+  }
+
+  queueReady(index: number, queue: Virtqueue): void {
+    if (index === VIRTIO_NET_TX_QUEUE) this.#transmit.attach(queue);
+    else if (index === VIRTIO_NET_RX_QUEUE) this.#receive.attach(queue);
   }
 
   driverOk(): void {

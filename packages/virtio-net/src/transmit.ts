@@ -28,7 +28,7 @@ class TransmitSlot {
  */
 export class Transmit {
   readonly #core: CardCore;
-  readonly #queue: Virtqueue;
+  #queue: Virtqueue;
   readonly #counters: TransmitCounters;
   /** By cookie. No more than the queue has entries. */
   readonly #slots: TransmitSlot[] = [];
@@ -48,6 +48,11 @@ export class Transmit {
     this.#core = core;
     this.#queue = queue;
     this.#counters = counters;
+  }
+
+  /** The guest placed the queue. Until now nothing was taken from it. */
+  attach(queue: Virtqueue): void {
+    this.#queue = queue;
   }
 
   /** Sends what the guest has made available. */

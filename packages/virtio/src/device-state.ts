@@ -96,6 +96,7 @@ export class DeviceState {
     if (page === 0) return;
     this.#applyFeatures(queue);
     queue.start(legacyLayout(page * VIRTIO_PCI_VRING_ALIGN, queue.size));
+    if (this.running) this.device.queueReady(index, queue);
   }
 
   /** The guest notifies a queue. Nothing happens for one that does not exist, or before the driver is ready. */
@@ -142,7 +143,10 @@ export class DeviceState {
 
   #start(): void {
     // A driver may have placed its queues before it wrote its features.
-    for (const queue of this.queues) this.#applyFeatures(queue);
+    this.queues.forEach((queue, index) => {
+      this.#applyFeatures(queue);
+      if (queue.ready) this.device.queueReady(index, queue);
+    });
     this.device.driverOk();
   }
 

@@ -1,3 +1,5 @@
+import type { Virtqueue } from "./queue/virtqueue.ts";
+
 /**
  * What a kind of device brings to a transport: its identity, its features, its queues and its configuration.
  * The transport (and `DeviceState`) does the rest.
@@ -15,6 +17,12 @@ export interface VirtioDevice {
   readonly config: Uint8Array;
   /** The guest wrote a byte of the configuration. Writes that the device has no use for are ignored. */
   configWrite(offset: number, value: number): void;
+  /**
+   * A queue is ready, and with it the driver: at DRIVER_OK ahead of `driverOk`, or later for a queue that is placed
+   * later. The object may be another one each time, as the format and the size are the guest's choice; it is the
+   * device's to use until the next `queueReset` or `reset`.
+   */
+  queueReady(index: number, queue: Virtqueue): void;
   /** The driver is ready (DRIVER_OK was set): queues and features stay as they are until a reset. */
   driverOk(): void;
   /** The guest notified a queue that is ready, after DRIVER_OK. */

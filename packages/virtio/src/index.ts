@@ -14,6 +14,7 @@
  *   queueSizes: [64],
  *   config: new Uint8Array(0),
  *   configWrite: () => {},
+ *   queueReady: () => {},
  *   driverOk: () => {},
  *   notify: (queue) => console.log(`${emul.virtq[queue]?.available()} chains wait`),
  *   reset: () => {},
