@@ -27,7 +27,7 @@ export function makeLink(options: LinkOptions): Required<LinkInfo> {
   const mtu = checkInteger("mtu", options.mtu ?? 1500, 68, 65535);
   const offloads = checkInteger("offloads", options.offloads ?? 0, 0, 63);
   const mac = options.mac === undefined ? randomMac() : checkMac(options.mac);
-  return { mac, mtu, txOffloads: offloads, rxOffloads: offloads, linkUp: true };
+  return { mac, mtu, txOffloads: offloads, rxOffloads: offloads, queuePairs: 1, linkUp: true };
 }
 
 /** The longest frame in bytes that a link carries. With segmentation left open it is not bound by the MTU. */

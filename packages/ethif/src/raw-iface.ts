@@ -38,6 +38,8 @@ export interface LinkInfo {
   readonly txOffloads?: number;
   /** What the backend may leave to the guest: bits of `Offload`. Default none. */
   readonly rxOffloads?: number;
+  /** How many queue pairs the backend can tell apart, 1 to 32767. Default 1. */
+  readonly queuePairs?: number;
   /** Whether the carrier is there at the start. Default true. */
   readonly linkUp?: boolean;
 }
@@ -56,11 +58,13 @@ export interface RawIfaceCallbacks {
   /**
    * Asks for room for a frame, among the buffers that the guest has posted.
    * @param sizeBytes the frame's length, or the longest it can be where that is not known yet
+   * @param queue number of the queue pair that the frame is for, as it came in. Left out, the card chooses once the
+   * frame is complete, or has one pair alone
    * @returns a frame with at least `sizeBytes` bytes in its ranges; or null where the guest has not posted that much,
    * and then `rawPoll` is called when it has posted more. Several may be out at a time. Each is given back through
    * `rxComplete`.
    */
-  allocateRxBuf(sizeBytes: number): Frame | null;
+  allocateRxBuf(sizeBytes: number, queue?: number): Frame | null;
 
   /**
    * Gives frames to the guest, in this order, with one interrupt at most.
@@ -108,8 +112,23 @@ export interface RawIfaceFuncs {
   /** The card has handed over all that it had: what `rawTx` gathered may go now. Optional. */
   rawTxFlush?(driver: EthDriver): void;
 
-  /** Look for work: the guest has posted buffers again after `allocateRxBuf` answered null, or the VMM says so. */
-  rawPoll(driver: EthDriver): void;
+  /**
+   * Look for work: the guest has posted buffers again after `allocateRxBuf` answered null, or the VMM says so.
+   * @param queue number of the queue pair that has room again; left out for all
+   */
+  rawPoll(driver: EthDriver, queue?: number): void;
+
+  /**
+   * The guest uses this many queue pairs from now on, numbers 0 to `pairs` - 1 (a TAP attaches as many queues, no
+   * frame is to wait on another). Optional. Called at the start of a driver and when it changes its mind.
+   */
+  setQueuePairs?(driver: EthDriver, pairs: number): void;
+
+  /**
+   * The offloads that the guest takes from now on: bits of `Offload`, among those of `LinkInfo.rxOffloads`. Optional.
+   * Called when a driver is ready, when it changes its mind, and with 0 when it is gone.
+   */
+  setRxOffloads?(driver: EthDriver, offloads: number): void;
 
   /**
    * The card wants to interrupt its guest. The default calls `driver.raiseIrq(irq)`.

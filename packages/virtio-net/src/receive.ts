@@ -24,12 +24,12 @@ import { ReceiveSlot } from "./receive-slot.ts";
  */
 export class Receive {
   readonly #core: CardCore;
-  readonly #queue: Virtqueue;
+  #queue: Virtqueue;
   readonly #counters: ReceiveCounters;
   readonly #slots: ReceiveSlot[] = [];
   readonly #free: ReceiveSlot[] = [];
   /** Chains taken from the ring and given back unused by the backend, to be handed out first. */
-  readonly #returned: HeadList;
+  #returned: HeadList;
   /** Takes the header bytes of chains behind the first, of which there are none. */
   readonly #none = new Frame();
   /** Takes the end of frames that are too long for the guest. Made when first needed. */
@@ -52,6 +52,12 @@ export class Receive {
     this.#queue = queue;
     this.#counters = counters;
     this.#returned = new HeadList(queue.size);
+  }
+
+  /** The guest placed the queue. Until now nothing was taken from it. */
+  attach(queue: Virtqueue): void {
+    if (queue.size !== this.#queue.size) this.#returned = new HeadList(queue.size);
+    this.#queue = queue;
   }
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
@@ -115,6 +121,18 @@ export class Receive {
     this.#roomBack = false;
     this.#returned.clear();
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+  }
+
+  /** The queue is about to be stopped: buffers that were taken and not filled go back at once. */
+  giveUp(): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    for (let head = this.#returned.shift(); head >= 0; head = this.#returned.shift()) queue.addUsed(head, 0);
+    for (const slot of this.#slots) {
+      if (!slot.out || slot.epoch !== this.#epoch) continue;
+      for (let i = 0; i < slot.chainCount; i++) queue.addUsed(slot.heads[i] ?? 0, 0);
+    }
+    queue.publish();
   }
 
   /** Guest memory changed. */

@@ -28,7 +28,7 @@ class TransmitSlot {
  */
 export class Transmit {
   readonly #core: CardCore;
-  readonly #queue: Virtqueue;
+  #queue: Virtqueue;
   readonly #counters: TransmitCounters;
   /** By cookie. No more than the queue has entries. */
   readonly #slots: TransmitSlot[] = [];
@@ -48,6 +48,11 @@ export class Transmit {
     this.#core = core;
     this.#queue = queue;
     this.#counters = counters;
+  }
+
+  /** The guest placed the queue. Until now nothing was taken from it. */
+  attach(queue: Virtqueue): void {
+    this.#queue = queue;
   }
 
   /** Sends what the guest has made available. */
@@ -92,6 +97,14 @@ export class Transmit {
     this.#epoch++;
     this.#blocked = false;
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+  }
+
+  /** The queue is about to be stopped: chains of frames that the backend still has go back at once. */
+  giveUp(): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    for (const slot of this.#slots) if (slot.out && slot.epoch === this.#epoch) queue.addUsed(slot.head, 0);
+    queue.publish();
   }
 
   /** Guest memory changed. */

@@ -35,10 +35,22 @@ export const VIRTIO_F_INDIRECT_DESC = 28;
 export const VIRTIO_F_EVENT_IDX = 29;
 /** Feature bit: VIRTIO 1.0 and later, not the legacy interface. */
 export const VIRTIO_F_VERSION_1 = 32;
+/** Feature bit: addresses go through an IOMMU before the device. */
+export const VIRTIO_F_ACCESS_PLATFORM = 33;
 /** Feature bit: packed virtqueues (2.8). */
 export const VIRTIO_F_RING_PACKED = 34;
 /** Feature bit: the device uses buffers in the order in which they were made available (2.7.9, 2.8.8). */
 export const VIRTIO_F_IN_ORDER = 35;
+/** Feature bit: memory accesses are ordered as the platform orders them. */
+export const VIRTIO_F_ORDER_PLATFORM = 36;
+/** Feature bit: single root I/O virtualization. */
+export const VIRTIO_F_SR_IOV = 37;
+/** Feature bit: a notification says how far the driver is. */
+export const VIRTIO_F_NOTIFICATION_DATA = 38;
+/** Feature bit: a notification carries a number that the device chose. */
+export const VIRTIO_F_NOTIF_CONFIG_DATA = 39;
+/** Feature bit: a queue can be reset by itself (2.6.1). */
+export const VIRTIO_F_RING_RESET = 40;
 
 /** Descriptor flag: the chain goes on at `next` (2.7.5). */
 export const VIRTQ_DESC_F_NEXT = 1;

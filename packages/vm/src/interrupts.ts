@@ -17,6 +17,12 @@ export interface InterruptController {
    * @param data the message
    */
   signalMessage?(addressLow: number, addressHigh: number, data: number): void;
+
+  /**
+   * Signals one of this function's MSI-X vectors, by its number, for a VMM that keeps the function's MSI-X table itself
+   * (VFIO does). Where it is there, a device calls it and not `signalMessage`, and does no masking of its own.
+   */
+  signalVector?(vector: number): void;
 }
 
 /**
@@ -43,8 +49,8 @@ export class SharedInterruptLines {
         this.#count(line, level ? 1 : -1);
       },
     };
-    const signal = this.#target.signalMessage?.bind(this.#target);
-    return signal === undefined ? controller : { ...controller, signalMessage: signal };
+    const signalMessage = this.#target.signalMessage?.bind(this.#target);
+    return signalMessage === undefined ? controller : { ...controller, signalMessage };
   }
 
   #count(line: number, change: number): void {

@@ -1,5 +1,12 @@
 import { GuestMemory, type MemoryRegion } from "@vmmkit/vm";
-import { type DeviceStateHooks, legacyLayout, type VirtioDevice, VirtioEmul } from "../../src/index.ts";
+import {
+  DeviceState,
+  type DeviceStateHooks,
+  legacyLayout,
+  type VirtioDevice,
+  VirtioEmul,
+  type Virtqueue,
+} from "../../src/index.ts";
 import { RawRing } from "./raw-ring.ts";
 
 /** A kind of device that does nothing but write down what it is told. */
@@ -11,6 +18,8 @@ export class FakeDevice implements VirtioDevice {
   readonly config: Uint8Array = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x01, 0x00, 0xdc, 0x05);
   /** Calls, in order. */
   readonly calls: string[] = [];
+  /** By number: the queue that became ready last. */
+  readonly readyQueues: (Virtqueue | undefined)[] = [];
   /** Run on each notification. */
   onNotify: ((queue: number) => void) | null = null;
 
@@ -22,6 +31,10 @@ export class FakeDevice implements VirtioDevice {
   configWrite(offset: number, value: number): void {
     this.calls.push(`config ${offset} = ${value}`);
     this.config[offset] = value;
+  }
+
+  queueReady(index: number, queue: Virtqueue): void {
+    this.readyQueues[index] = queue;
   }
 
   driverOk(): void {
@@ -71,7 +84,7 @@ export class FakeMachine {
       },
       log: (line) => this.lines.push(line),
     };
-    this.emul = new VirtioEmul(this.memory, device, hooks);
+    this.emul = new VirtioEmul(new DeviceState(this.memory, device, hooks));
   }
 
   /** The guest's side of a queue that was placed at `page`. */
