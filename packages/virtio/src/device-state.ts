@@ -149,11 +149,11 @@ export class DeviceState {
   /**
    * Starts a queue. With a driver that is ready it works at once, otherwise from DRIVER_OK on. A place that cannot be
    * stops the queue, and the device needs a reset.
-   * @param base position in the rings of the first chain to take, 0 in a queue that starts afresh; for a driver that
-   * another device served before
+   * @param base position in the rings of the first chain to take, for a driver that another device served before (see
+   * `DeviceQueue`). Default: the queue starts afresh
    * @returns false, and nothing done, where there is no such queue, it runs already, or it cannot have this size
    */
-  enableQueue(index: number, place: QueuePlace, base = 0): boolean {
+  enableQueue(index: number, place: QueuePlace, base?: number): boolean {
     const most = this.device.queueSizes[index];
     if (most === undefined || this.#queues[index]?.ready || !isQueueSize(place.size, most)) return false;
     const queue = this.#queueOf(index, place.size);
@@ -279,6 +279,7 @@ export class DeviceState {
     queue.features = {
       indirect: this.hasFeature(spec.VIRTIO_F_INDIRECT_DESC),
       eventIdx: this.hasFeature(spec.VIRTIO_F_EVENT_IDX),
+      inOrder: this.hasFeature(spec.VIRTIO_F_IN_ORDER),
     };
   }
 
