@@ -14,7 +14,7 @@ import { DescriptorCopies } from "./descriptor-copies.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
-import { PACKED_DESC_WORDS, PackedChainWalker } from "./packed-chain.ts";
+import { PackedChainWalker } from "./packed-chain.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import type { RangeList } from "./range-list.ts";
 import { UseOrder } from "./use-order.ts";
@@ -46,6 +46,9 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from ".
  * there and used from there, and our own positions are never read back from the guest.
  */
 
+// Constants again that are imported: the JIT has a file's own as numbers in its code.
+const SOUND = CHAIN_SOUND;
+const DESC_WORDS = VIRTQ_DESC_BYTES / 4;
 const AVAIL = VIRTQ_DESC_F_AVAIL << 16;
 const USED = VIRTQ_DESC_F_USED << 16;
 const NEXT = VIRTQ_DESC_F_NEXT << 16;
@@ -54,6 +57,8 @@ const WRITE = VIRTQ_DESC_F_WRITE << 16;
 const OWNER = AVAIL | USED;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
+/** The most slots that are looked ahead. */
+const MOST_AHEAD = 64;
 /** Both positions at slot 0, both wrap counters 1. */
 const FRESH_BASE = 0x8000_8000;
 
@@ -86,6 +91,10 @@ export class PackedQueue implements DeviceQueue {
   /** Slot of the next chain to take, and what OWNER is there when it is available. */
   #availSlot = 0;
   #availOwner: number = AVAIL;
+  /** Slots from there on that were written before a descriptor which we have seen available; see `#look`. */
+  #ahead = 0;
+  /** How far `#look` looks ahead. */
+  #stride = 1;
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
@@ -220,9 +229,13 @@ export class PackedQueue implements DeviceQueue {
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
     if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
     const slot = this.#availSlot;
-    // The descriptor's flags first, then the rest: what the driver wrote before it set them.
-    const word = Atomics.load(this.#ring, this.#ringAt + PACKED_DESC_WORDS * slot + 3);
-    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+    const looked = this.#ahead <= 0;
+    if (looked && !this.#look()) return QUEUE_EMPTY;
+    const word = this.#ring[this.#ringAt + DESC_WORDS * slot + 3] as number;
+    if ((word & OWNER) !== this.#availOwner) {
+      this.#ahead = 0;
+      return QUEUE_EMPTY;
+    }
     const limit = this.size - this.#slotsOut;
     // The driver may reuse a descriptor once it is used, and all are out.
     if (limit === 0) return this.#stop("availIndexJumped");
@@ -233,13 +246,20 @@ export class PackedQueue implements DeviceQueue {
     const walker = this.#walker;
     const life = this.#life;
     const code = walker.walk(slot, word, limit, this.#indirect, writable, headBytes, head, body);
-    if (code !== CHAIN_SOUND) {
+    if (code !== SOUND) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
     }
     // A guest that reset the queue while its chain was handed out has lost it.
     if (life !== this.#life) return QUEUE_EMPTY;
     const { slots, bufferId } = walker;
+    if (slots > this.#ahead && !looked) {
+      // It ends behind what may be read without a look at itself.
+      this.#ahead = 0;
+      body.rangeCount = ranges;
+      body.totalBytes = bytes;
+      return this.pop(writable, headBytes, head, body);
+    }
     if (slots === 0) return this.#stop("chainWithoutEnd");
     if (bufferId >= this.size) return this.#stop("headOutOfRange");
     if (this.#chains[bufferId] !== 0) return this.#stop("headInUse");
@@ -247,6 +267,7 @@ export class PackedQueue implements DeviceQueue {
     this.#chains[bufferId] = (slots << 16) | slot;
     this.#ids[slot] = bufferId;
     this.#slotsOut += slots;
+    this.#ahead -= slots;
     const next = slot + slots;
     if (next < this.size) {
       this.#availSlot = next;
@@ -257,7 +278,7 @@ export class PackedQueue implements DeviceQueue {
     this.#counters.chains++;
     if (this.#order !== null) this.#order.take(bufferId);
     if (this.#scattered) this.#copy(bufferId, slot, slots);
-    if (code === CHAIN_SOUND) return bufferId;
+    if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
   }
@@ -269,7 +290,7 @@ export class PackedQueue implements DeviceQueue {
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
     const code = this.#walkAgain(bufferId, chain, writable, headBytes, head, body);
-    if (code === CHAIN_SOUND) return true;
+    if (code === SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
     this.#refuse(bufferId, code);
@@ -332,14 +353,41 @@ export class PackedQueue implements DeviceQueue {
   #goTo(slot: number, wrap: boolean): void {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
+    this.#ahead = 0;
+    this.#stride = 1;
     this.#usedSlot = slot;
     this.#usedOwner = wrap ? OWNER : 0;
     this.#published = wrap ? slot : slot + this.size;
   }
 
+  /**
+   * Whether a chain is available, and how many more may be read without looking in this way. A load with `Atomics` is
+   * what orders the flags before the rest of the descriptors, and it is a call. One on a descriptor further on does
+   * for all that end before it, since a driver writes the ring in order.
+   */
+  #look(): boolean {
+    if ((Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot)) & OWNER) !== this.#availOwner) return false;
+    this.#ahead = 1;
+    const stride = Math.min(this.#stride, this.size - this.#slotsOut - 1);
+    if (stride <= 0) return true;
+    let slot = this.#availSlot + stride;
+    let owner = this.#availOwner;
+    if (slot >= this.size) {
+      slot -= this.size;
+      owner ^= OWNER;
+    }
+    if ((Atomics.load(this.#ring, this.#lastWordOf(slot)) & OWNER) === owner) {
+      this.#ahead = stride;
+      this.#stride = Math.min(2 * stride, MOST_AHEAD);
+    } else {
+      this.#stride = Math.max(1, stride >>> 1);
+    }
+    return true;
+  }
+
   /** Index of the last word of a slot: buffer id and flags. */
   #lastWordOf(slot: number): number {
-    return this.#ringAt + PACKED_DESC_WORDS * slot + 3;
+    return this.#ringAt + DESC_WORDS * slot + 3;
   }
 
   /** Writes the used descriptor of a chain, and skips its slots. */
@@ -353,7 +401,7 @@ export class PackedQueue implements DeviceQueue {
     this.#slotsOut -= slots;
     if (this.#slotsOut === 0) this.#scattered = false;
 
-    const at = this.#ringAt + PACKED_DESC_WORDS * this.#usedSlot;
+    const at = this.#ringAt + DESC_WORDS * this.#usedSlot;
     const word = bufferId | this.#usedOwner | (lengthBytes === 0 ? 0 : WRITE);
     this.#ring[at + 2] = lengthBytes;
     if (this.#hiddenSlot < 0) {
