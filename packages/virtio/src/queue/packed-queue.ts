@@ -16,6 +16,7 @@ import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import type { QueueCounters } from "./queue-counters.ts";
+import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
@@ -120,6 +121,8 @@ export class PackedQueue implements DeviceQueue {
   /** Chains were used out of order: descriptors of those that are out are here. Made when first needed. */
   #copies: DescriptorCopies | null = null;
   #scattered = false;
+  /** Chains that were out when the queue was saved, to be taken again. */
+  #again: number[] = [];
 
   /**
    * @param size entries, 1 to 32768
@@ -195,6 +198,7 @@ export class PackedQueue implements DeviceQueue {
     this.#order?.clear();
     this.#copies?.clear();
     this.#scattered = false;
+    this.#again = [];
   }
 
   begin(): boolean {
@@ -208,7 +212,7 @@ export class PackedQueue implements DeviceQueue {
     let slot = this.#availSlot;
     let owner = this.#availOwner;
     let left = this.size - this.#slotsOut;
-    let count = 0;
+    let count = this.#again.length;
     while (left > 0) {
       let word = Atomics.load(this.#ring, this.#lastWordOf(slot));
       if ((word & OWNER) !== owner) break;
@@ -230,7 +234,11 @@ export class PackedQueue implements DeviceQueue {
     if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
     const slot = this.#availSlot;
     const looked = this.#ahead <= 0;
-    if (looked && !this.#look()) return QUEUE_EMPTY;
+    if (looked) {
+      const again = this.#again.shift();
+      if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
+      if (!this.#look()) return QUEUE_EMPTY;
+    }
     const word = this.#ring[this.#ringAt + DESC_WORDS * slot + 3] as number;
     if ((word & OWNER) !== this.#availOwner) {
       this.#ahead = 0;
@@ -346,7 +354,52 @@ export class PackedQueue implements DeviceQueue {
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
     const word = Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot));
-    return (word & OWNER) === this.#availOwner;
+    return this.#again.length > 0 || (word & OWNER) === this.#availOwner;
+  }
+
+  save(): QueueState {
+    this.publish();
+    const { base } = this;
+    return {
+      format: "packed",
+      size: this.size,
+      layout: this.#layout,
+      error: this.#error,
+      avail: base & 0xffff,
+      used: base >>> 16,
+      unsignalled: this.#unsignalled,
+      chains: this.begin() ? this.#saveChains() : [],
+    };
+  }
+
+  restore(state: QueueState): void {
+    checkQueueState(state, "packed", this.size);
+    const { layout, error, avail, used, chains } = state;
+    if ((avail & ~WRAP) >= this.size) refuse("avail", `a slot below ${this.size}`, avail & ~WRAP);
+    if ((used & ~WRAP) >= this.size) refuse("used", `a slot below ${this.size}`, used & ~WRAP);
+    let slots = 0;
+    for (const { doneBytes, descriptors } of chains) {
+      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (descriptors.length === 0 || descriptors.length % DESC_WORDS !== 0) {
+        refuse("chains", "descriptors of four words", descriptors);
+      }
+      slots += descriptors.length / DESC_WORDS;
+    }
+    const out = this.#roundPosition(avail) - this.#roundPosition(used);
+    // A queue that stopped has nothing to give back.
+    if (error === null && (slots > this.size || slots !== (out < 0 ? out + 2 * this.size : out))) {
+      refuse("chains", "descriptors for all slots from used to avail", slots);
+    }
+    if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "areas in guest memory", layout);
+    this.reset();
+    this.#layout = layout === null ? null : { ...layout };
+    this.#error = error;
+    this.#goTo(used & ~WRAP, (used & WRAP) !== 0);
+    this.#availSlot = avail & ~WRAP;
+    this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
+    this.#unsignalled = state.unsignalled;
+    this.#open = this.begin();
+    if (this.#open) this.#restoreChains(chains, slots);
   }
 
   /** Both positions are at a slot, with this wrap counter: no chain is out. */
@@ -496,6 +549,51 @@ export class PackedQueue implements DeviceQueue {
     this.#ring = NO_WORDS;
     this.#driver = NO_WORDS;
     this.#device = NO_WORDS;
+  }
+
+  #saveChains(): SavedChain[] {
+    // Copies are what a saved chain needs, and there is no other list of those that are out.
+    if (!this.#scattered && this.#slotsOut > 0) this.#scatter(-1);
+    const copies = this.#copies;
+    if (copies === null) return [];
+    return copies.ids().map((head) => ({
+      head,
+      doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+      descriptors: [...copies.read(head)],
+    }));
+  }
+
+  #restoreChains(chains: readonly SavedChain[], slotsOut: number): void {
+    this.#scattered = slotsOut > 0;
+    this.#slotsOut = slotsOut;
+    const copies = this.#copies ?? new DescriptorCopies(this.size);
+    this.#copies = copies;
+    for (const { head, descriptors } of chains) {
+      const slots = descriptors.length / DESC_WORDS;
+      this.#chains[head] = slots << 16;
+      copies.keep(head, Uint32Array.from(descriptors), 0, slots, 0, slots);
+      this.#order?.take(head);
+    }
+    for (const { head, doneBytes } of chains) {
+      if (doneBytes === -1) this.#again.push(head);
+      else this.addUsed(head, doneBytes);
+    }
+  }
+
+  /** A slot and its wrap counter as a position in two rounds. */
+  #roundPosition(position: number): number {
+    return (position & ~WRAP) + ((position & WRAP) !== 0 ? 0 : this.size);
+  }
+
+  /** Whether the areas may be there. */
+  #fits(layout: QueueLayout): boolean {
+    this.#memory.validate();
+    return (
+      isPackedAligned(layout) &&
+      this.#memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
+      this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
+      this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
+    );
   }
 
   #bind(layout: QueueLayout): boolean {
