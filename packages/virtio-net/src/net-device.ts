@@ -1,6 +1,7 @@
 import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { IntxEntry } from "@vmmkit/pci";
 import {
+  VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -16,9 +17,11 @@ import {
 import type { Vm } from "@vmmkit/vm";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
-import { offeredFeatures } from "./features.ts";
+import { checkFeatureNames, negotiatedFeatures, offeredFeatures } from "./features.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
+import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
+import { WordViews } from "./offload/word-views.ts";
 import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
 import { Receive } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
@@ -27,7 +30,7 @@ import { Transmit } from "./transmit.ts";
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
-  readonly featuresHigh = 0;
+  readonly featuresHigh: number;
   readonly queueSizes: readonly number[];
   readonly emul: VirtioEmul;
   readonly driver: EthDriver;
@@ -41,20 +44,23 @@ export class NetDevice implements VirtioDevice {
   /** @throws what `checkLink` throws where the backend's answer makes no sense */
   constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IntxEntry, options: VirtioNetOptions) {
     const name = options.name ?? "virtio-net";
-    this.featuresLow = offeredFeatures(options.without);
+    checkFeatureNames(options.without);
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
     this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => this.#raise(pin) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
+    const offered = offeredFeatures(link, options);
+    this.featuresLow = offered.low;
+    this.featuresHigh = offered.high;
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
     this.emul = new VirtioEmul(vm.memory, this, {
       lowerIrq: () => pin.setLevel(false),
       raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
       log: (line) => options.log?.(`${name}: ${line}`),
     });
-    this.#core = this.#makeCore(vm, funcs, link);
+    this.#core = this.#makeCore(vm, funcs, link, options);
     const [receiveQueue, transmitQueue] = this.emul.state.queues;
     const [receiveCounters, transmitCounters] = this.emul.state.counters;
     if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
@@ -98,7 +104,9 @@ export class NetDevice implements VirtioDevice {
   driverOk(): void {
     const { state } = this.emul;
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
-    this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    const longHeader = this.#core.mergeable || state.hasFeature(VIRTIO_F_VERSION_1);
+    this.#core.headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#negotiateOffloads();
     this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#core.running = true;
     // Notifications that came too early count now.
@@ -112,6 +120,7 @@ export class NetDevice implements VirtioDevice {
   }
 
   reset(): void {
+    if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
     this.#config.reset();
     this.#receive.reset();
@@ -121,6 +130,13 @@ export class NetDevice implements VirtioDevice {
   queueReset(queue: number): void {
     if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.reset();
     else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
+  }
+
+  /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
+  setGuestOffloads(offloads: number): void {
+    const { funcs, backendLeaves } = this.#core;
+    this.#core.guestOffloads = offloads;
+    if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -145,6 +161,12 @@ export class NetDevice implements VirtioDevice {
     this.#unwatch();
   }
 
+  #negotiateOffloads(): void {
+    const features = negotiatedFeatures((bit) => this.emul.state.hasFeature(bit));
+    this.#core.hostOffloads = transmitOffloads(features);
+    this.setGuestOffloads(receiveOffloads(features));
+  }
+
   /** The pin is high while there is something that the guest has not seen, and never for nothing. */
   #raise(pin: IntxEntry): void {
     if (this.emul.state.isr !== 0) pin.setLevel(true);
@@ -159,7 +181,7 @@ export class NetDevice implements VirtioDevice {
     };
   }
 
-  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo): CardCore {
+  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo, options: VirtioNetOptions): CardCore {
     const defer = vm.defer;
     return {
       memory: vm.memory,
@@ -171,6 +193,12 @@ export class NetDevice implements VirtioDevice {
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
       maxReceiveBytes: NO_FRAME_LIMIT,
+      hostOffloads: 0,
+      guestOffloads: 0,
+      backendOffloads: link.txOffloads ?? 0,
+      backendLeaves: link.rxOffloads ?? 0,
+      softwareOffloads: options.softwareOffloads ?? true,
+      views: new WordViews(),
       interrupt: this.#interrupter(defer),
       later: defer ?? laterTurn,
     };

@@ -12,6 +12,12 @@ export interface VirtioNetOptions {
   readonly txQueueSize?: number;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
+  /**
+   * Whether the card computes checksums and cuts long frames into segments where the receiver of a frame, a backend or
+   * the guest, does not take them as they are. Default true. Otherwise the guest is offered what the backend does, and
+   * a received frame that the guest did not agree to is dropped.
+   */
+  readonly softwareOffloads?: boolean;
   /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: the interrupt line parameter. */
   readonly irqLine?: number;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
@@ -19,7 +25,27 @@ export interface VirtioNetOptions {
 }
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */
-export type VirtioNetFeature = "MTU" | "STATUS" | "MRG_RXBUF" | "ANY_LAYOUT" | "INDIRECT_DESC" | "EVENT_IDX";
+export type VirtioNetFeature =
+  | "CSUM"
+  | "GUEST_CSUM"
+  | "MTU"
+  | "GUEST_TSO4"
+  | "GUEST_TSO6"
+  | "GUEST_ECN"
+  | "GUEST_UFO"
+  | "HOST_TSO4"
+  | "HOST_TSO6"
+  | "HOST_ECN"
+  | "HOST_UFO"
+  | "MRG_RXBUF"
+  | "STATUS"
+  | "ANY_LAYOUT"
+  | "INDIRECT_DESC"
+  | "EVENT_IDX"
+  | "GUEST_USO4"
+  | "GUEST_USO6"
+  | "HOST_USO"
+  | "GUEST_HDRLEN";
 
 /** Entries of a queue where the caller does not say. */
 const DEFAULT_QUEUE_SIZE = 256;
