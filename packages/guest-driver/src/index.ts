@@ -18,10 +18,12 @@ export { CORRUPTIONS, type Corruption, type Victim } from "./corruptions.ts";
 export { DescriptorTable } from "./descriptor-table.ts";
 export { DriverError, GuestRamError, InterruptStormError, RingError } from "./errors.ts";
 export { GuestMachine, type GuestMachineOptions } from "./guest-machine.ts";
-export type { GuestPorts, PortWidth } from "./guest-ports.ts";
+export type { GuestBus, GuestPorts, PortWidth } from "./guest-ports.ts";
 export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
+export { ModernTransport } from "./modern-transport.ts";
+export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
@@ -50,3 +52,4 @@ export {
 export { allocateRing, freeRing } from "./ring-memory.ts";
 export { type ChainPart, SplitRing, type SplitRingOptions } from "./split-ring.ts";
 export type { GuestTransport } from "./transport.ts";
+export { type VirtioCap, virtioCaps } from "./virtio-cap.ts";

@@ -15,9 +15,10 @@ import {
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import { FeatureSet } from "./features.ts";
-import type { GuestPorts } from "./guest-ports.ts";
+import type { GuestBus, GuestPorts } from "./guest-ports.ts";
 import type { GuestRam } from "./guest-ram.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
+import { ModernTransport } from "./modern-transport.ts";
 import type { NetHeader } from "./net-header.ts";
 import { emptyNetCounters, GUEST_NET_FEATURES, type GuestNetCounters, type GuestNetOptions } from "./net-options.ts";
 import { NetSession } from "./net-session.ts";
@@ -75,6 +76,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     return new GuestNetDriver(LegacyTransport.probe(ports, nth), ram, options);
   }
 
+  /**
+   * A driver for a card with the modern interface, found by its capabilities, placed and turned on.
+   * @param nth which card, where there are several: 0 is the first
+   * @throws DriverError where there is none
+   */
+  static probeModern(
+    bus: GuestBus,
+    ram: GuestRam,
+    options: GuestNetOptions = {},
+    nth = 0,
+  ): GuestNetDriver<ModernTransport> {
+    return new GuestNetDriver(ModernTransport.probe(bus, nth), ram, options);
+  }
+
   /** Brings the device up: reset, features, queues, receive buffers, DRIVER_OK. Again after `reset`, as often as wanted. */
   start(): void {
     this.reset();
@@ -99,7 +114,9 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   negotiate(): void {
     this.#setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER);
-    this.#features.accept(this.#options.features ?? GUEST_NET_FEATURES);
+    const wanted = this.#options.features ?? GUEST_NET_FEATURES;
+    // Without it a modern device does not work (6.1).
+    this.#features.accept(this.transport.legacyLayout ? wanted : [...wanted, VIRTIO_F_VERSION_1]);
     if (!this.has(VIRTIO_F_VERSION_1)) return;
     this.#setStatus(VIRTIO_CONFIG_S_FEATURES_OK);
     if ((this.transport.readStatus() & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
@@ -260,9 +277,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     }
     this.counters.interrupts++;
     if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
-    const drains = (this.#options.interrupts ?? "drain") === "drain";
-    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains && this.#session !== null) this.#live().drain();
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0) this.#queueInterrupt();
     return true;
+  }
+
+  /** The handler of an MSI-X message: for queue `queue`, or with -1 for a change of configuration. No register is read. */
+  onMessage(queue: number): void {
+    this.counters.interrupts++;
+    if (queue < 0) this.counters.configInterrupts++;
+    else this.#queueInterrupt();
+  }
+
+  #queueInterrupt(): void {
+    const drains = (this.#options.interrupts ?? "drain") === "drain";
+    if (drains && this.#session !== null) this.#live().drain();
   }
 
   /** The session, its views of memory renewed where the buffer under them was replaced. */
