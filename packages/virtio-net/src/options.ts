@@ -62,6 +62,8 @@ export type VirtioNetFeature =
   | "ANY_LAYOUT"
   | "INDIRECT_DESC"
   | "EVENT_IDX"
+  | "RING_PACKED"
+  | "IN_ORDER"
   | "RING_RESET";
 
 /** A feature that can be asked for, named likewise. */

@@ -1,7 +1,9 @@
 import type { GuestMemory } from "@vmmkit/vm";
 import type { VirtioDevice } from "./device.ts";
+import type { DeviceQueue } from "./queue/device-queue.ts";
 import type { QueueError } from "./queue/errors.ts";
 import { legacyLayout } from "./queue/layout.ts";
+import { PackedQueue } from "./queue/packed-queue.ts";
 import { QueueCounters } from "./queue/queue-counters.ts";
 import { SplitQueue } from "./queue/split-queue.ts";
 import * as spec from "./spec.ts";
@@ -64,7 +66,7 @@ export class DeviceState {
   #tookTooMuch = false;
   readonly #memory: GuestMemory;
   readonly #hooks: DeviceStateHooks;
-  readonly #queues: SplitQueue[];
+  readonly #queues: DeviceQueue[];
   readonly #resetListeners: (() => void)[] = [];
 
   constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
@@ -76,7 +78,7 @@ export class DeviceState {
   }
 
   /** The queues as they are now: another object once the driver chose another size or format. */
-  get queues(): readonly SplitQueue[] {
+  get queues(): readonly DeviceQueue[] {
     return this.#queues;
   }
 
@@ -153,20 +155,20 @@ export class DeviceState {
     this.enableQueue(index, { size, descTable, driverArea: availRing, deviceArea: usedRing });
   }
 
-  /** Whether a queue can have so many entries: no more than the device gives it, and a power of two (2.7). */
+  /** Whether a queue can have so many entries: no more than the device gives it; of a split one a power of two (2.7). */
   isQueueSize(index: number, size: number): boolean {
     const most = this.device.queueSizes[index] ?? 0;
-    return Number.isInteger(size) && size >= 1 && size <= most && (size & (size - 1)) === 0;
+    if (!Number.isInteger(size) || size < 1 || size > most) return false;
+    return this.hasFeature(spec.VIRTIO_F_RING_PACKED) || (size & (size - 1)) === 0;
   }
 
   /**
    * Starts a queue. With a driver that is ready it works at once, otherwise from DRIVER_OK on. A place that cannot be
    * stops the queue, and the device needs a reset.
-   * @param base position in the rings of the first chain to take, 0 in a queue that starts afresh; for a driver that
-   * another device served before
+   * @param base where it goes on, for a driver that another device served before; see `DeviceQueue.base`
    * @returns false, and nothing done, where there is no such queue, it runs already, or it cannot have this size
    */
-  enableQueue(index: number, place: QueuePlace, base = 0): boolean {
+  enableQueue(index: number, place: QueuePlace, base?: number): boolean {
     if (this.#queues[index]?.ready || !this.isQueueSize(index, place.size)) return false;
     const queue = this.#queueOf(index, place.size);
     this.#applyFeatures(queue);
@@ -285,25 +287,28 @@ export class DeviceState {
     this.device.driverOk();
   }
 
-  /** The queue's object, another one where the driver wants another size. */
-  #queueOf(index: number, size: number): SplitQueue {
+  /** The queue's object, another one where the driver wants another size or format. */
+  #queueOf(index: number, size: number): DeviceQueue {
     const present = this.#queues[index];
-    if (present?.size === size) return present;
-    const queue = this.#makeQueue(index, size);
+    const isPacked = this.hasFeature(spec.VIRTIO_F_RING_PACKED);
+    if (present?.size === size && present instanceof PackedQueue === isPacked) return present;
+    const queue = this.#makeQueue(index, size, isPacked);
     this.#queues[index] = queue;
     return queue;
   }
 
-  #makeQueue(index: number, size: number): SplitQueue {
-    const queue = new SplitQueue(this.#memory, size, this.counters[index] ?? new QueueCounters());
+  #makeQueue(index: number, size: number, isPacked = false): DeviceQueue {
+    const counters = this.counters[index] ?? new QueueCounters();
+    const queue = isPacked ? new PackedQueue(this.#memory, size, counters) : new SplitQueue(this.#memory, size, counters);
     queue.onStop = (error) => this.#queueStopped(index, error);
     return queue;
   }
 
-  #applyFeatures(queue: SplitQueue): void {
+  #applyFeatures(queue: DeviceQueue): void {
     queue.features = {
       indirect: this.hasFeature(spec.VIRTIO_F_INDIRECT_DESC),
       eventIdx: this.hasFeature(spec.VIRTIO_F_EVENT_IDX),
+      inOrder: this.hasFeature(spec.VIRTIO_F_IN_ORDER),
     };
   }
 
