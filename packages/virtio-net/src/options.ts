@@ -1,4 +1,6 @@
+import type { VmmMmioList } from "@vmmkit/ioport";
 import type { PciAddress } from "@vmmkit/pci";
+import type { VirtioPciKind } from "@vmmkit/virtio";
 
 /** What a caller may choose of a network device, whatever its transport. */
 export interface NetDeviceOptions {
@@ -18,6 +20,16 @@ export interface NetDeviceOptions {
 
 /** What a caller may choose of a card that is a PCI function. */
 export interface VirtioNetPciOptions extends NetDeviceOptions {
+  /**
+   * Which interfaces the card shows: the legacy one alone (I/O ports), both on one function, or the modern one alone
+   * (a memory BAR). Default "transitional", where memory BARs can be mapped; otherwise "legacy".
+   */
+  readonly transport?: VirtioPciKind;
+  /**
+   * Whether the card has MSI-X, with a table behind a memory BAR. Default: where the VMM has message-signalled
+   * interrupts and memory BARs, and the legacy registers have 64 ports or there are none.
+   */
+  readonly msix?: boolean;
   /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: what the interrupt line register says. */
   readonly irqLine?: number;
 }
@@ -26,6 +38,8 @@ export interface VirtioNetPciOptions extends NetDeviceOptions {
 export interface VirtioNetOptions extends VirtioNetPciOptions {
   /** Where it is on PCI bus 0. Default the first free device. */
   readonly pciAddress?: PciAddress;
+  /** Where memory BARs are mapped. Without it the card has none: it is a legacy card with a pin. */
+  readonly mmio?: VmmMmioList;
 }
 
 /** What a caller of `makeVirtioNetFunction` may choose. */
@@ -36,7 +50,7 @@ export interface VirtioNetFunctionOptions extends VirtioNetPciOptions {
   readonly interruptLine?: number;
   /** First port of the legacy registers after a reset. Default 0: nowhere, until the guest gives them a place. */
   readonly ioAddress?: number;
-  /** How many ports they take: a power of two from 32 to 256. Default 32. */
+  /** How many ports they take: a power of two from 32 to 256. Default 64. */
   readonly ioBytes?: number;
 }
 
@@ -48,6 +62,8 @@ export type VirtioNetFeature =
   | "ANY_LAYOUT"
   | "INDIRECT_DESC"
   | "EVENT_IDX"
+  | "RING_PACKED"
+  | "IN_ORDER"
   | "RING_RESET";
 
 /** A feature that can be asked for, named likewise. */
