@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { posixError } from "./errno.ts";
 import { ClosedError } from "./errors.ts";
 import { Fd } from "./fd.ts";
@@ -109,6 +110,12 @@ export function createMemfd(name: string, sizeBytes: number): Fd {
     throw failed;
   }
   return fd;
+}
+
+/** Length of the file behind a descriptor in bytes; 0 for what is no file, as a socket or a pipe. */
+export function fileBytes(fd: Fd): number {
+  const status = fstatSync(fd.number);
+  return status.isFile() ? status.size : 0;
 }
 
 function checkSize(name: string, value: number, min: number): void {
