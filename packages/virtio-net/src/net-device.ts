@@ -1,6 +1,6 @@
 import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
-import type { IntxEntry } from "@vmmkit/pci";
 import {
+  DeviceState,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -10,7 +10,6 @@ import {
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_TX_QUEUE,
   type VirtioDevice,
-  VirtioEmul,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
@@ -19,9 +18,17 @@ import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./cou
 import { offeredFeatures } from "./features.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
-import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
+import { checkQueueSize, type NetDeviceOptions } from "./options.ts";
 import { Receive } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
+
+/** How a network device reaches its guest, whatever the transport. */
+export interface NetDeviceHooks {
+  /** The guest is to be interrupted: for queue `irq`, or with -1 for a change of configuration. */
+  interrupt(irq: number): void;
+  /** The interrupt status became 0: a level-triggered line goes down. */
+  lowerIrq(): void;
+}
 
 /** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
 export class NetDevice implements VirtioDevice {
@@ -29,7 +36,9 @@ export class NetDevice implements VirtioDevice {
   readonly featuresLow: number;
   readonly featuresHigh = 0;
   readonly queueSizes: readonly number[];
-  readonly emul: VirtioEmul;
+  /** Status, features and queues, for a transport to read and write. */
+  readonly state: DeviceState;
+  /** The card as its backend knows it. */
   readonly driver: EthDriver;
   readonly counters: VirtioNetCounters;
   readonly #config: NetConfig;
@@ -38,25 +47,30 @@ export class NetDevice implements VirtioDevice {
   readonly #transmit: Transmit;
   readonly #unwatch: () => void;
 
-  /** @throws what `checkLink` throws where the backend's answer makes no sense */
-  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IntxEntry, options: VirtioNetOptions) {
+  /**
+   * Asks the backend what it is, and tells it of its card.
+   * @param hooks where interrupts go
+   * @throws RangeError, TypeError that name the argument, or the answer of the backend that makes no sense
+   */
+  constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
+    checkBackend(funcs);
     const name = options.name ?? "virtio-net";
     this.featuresLow = offeredFeatures(options.without);
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => this.#raise(pin) };
+    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: (irq) => hooks.interrupt(irq) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
-    this.emul = new VirtioEmul(vm.memory, this, {
-      lowerIrq: () => pin.setLevel(false),
+    this.state = new DeviceState(vm.memory, this, {
+      lowerIrq: () => hooks.lowerIrq(),
       raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
       log: (line) => options.log?.(`${name}: ${line}`),
     });
     this.#core = this.#makeCore(vm, funcs, link);
-    const [receiveQueue, transmitQueue] = this.emul.state.queues;
-    const [receiveCounters, transmitCounters] = this.emul.state.counters;
+    const [receiveQueue, transmitQueue] = this.state.queues;
+    const [receiveCounters, transmitCounters] = this.state.counters;
     if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
     if (receiveCounters === undefined || transmitCounters === undefined) throw new RangeError("a card has two queues");
     this.counters = {
@@ -86,8 +100,9 @@ export class NetDevice implements VirtioDevice {
     return this.#core.linkUp;
   }
 
-  configWrite(offset: number, value: number): void {
-    this.#config.write(offset, value);
+  configWrite(offset: number, value: number, legacy: boolean): void {
+    // Only a legacy driver may set the address here; others have the control queue for it (5.1.4.1, 5.1.6.5.2).
+    if (legacy) this.#config.write(offset, value);
   }
 
   queueReady(index: number, queue: Virtqueue): void {
@@ -96,7 +111,7 @@ export class NetDevice implements VirtioDevice {
   }
 
   driverOk(): void {
-    const { state } = this.emul;
+    const { state } = this;
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
     this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
     this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
@@ -128,7 +143,8 @@ export class NetDevice implements VirtioDevice {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
     this.#config.setLink(up);
-    if (this.emul.state.hasFeature(VIRTIO_NET_F_STATUS)) this.emul.state.interruptConfig();
+    if (this.state.hasFeature(VIRTIO_NET_F_STATUS)) this.state.interruptConfig();
+    else this.state.noteConfigChange();
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
     this.#receive.notify();
   }
@@ -141,13 +157,8 @@ export class NetDevice implements VirtioDevice {
 
   /** The card is taken out of its machine. */
   close(): void {
-    this.emul.reset();
+    this.state.reset();
     this.#unwatch();
-  }
-
-  /** The pin is high while there is something that the guest has not seen, and never for nothing. */
-  #raise(pin: IntxEntry): void {
-    if (this.emul.state.isr !== 0) pin.setLevel(true);
   }
 
   #callbacks(): RawIfaceCallbacks {
@@ -181,7 +192,7 @@ export class NetDevice implements VirtioDevice {
    * VMM can say when the guest's present access is over, they wait for that, and one interrupt stands for all.
    */
   #interrupter(defer: Vm["defer"]): (queue: number) => void {
-    const { state } = this.emul;
+    const { state } = this;
     const now = (index: number): void => {
       if (state.queues[index]?.needsInterrupt()) state.interruptQueue(index);
     };
@@ -198,6 +209,24 @@ export class NetDevice implements VirtioDevice {
         defer(transmitted);
       }
     };
+  }
+}
+
+/** The functions that a backend has to have. */
+const REQUIRED: readonly (keyof RawIfaceFuncs)[] = [
+  "lowLevelInit",
+  "rawTx",
+  "rawPoll",
+  "rawHandleIRQ",
+  "getMac",
+  "printState",
+];
+
+/** @throws TypeError naming the first function that is missing */
+export function checkBackend(backend: RawIfaceFuncs): void {
+  for (const name of REQUIRED) {
+    const value: unknown = backend?.[name];
+    if (typeof value !== "function") throw new TypeError(`"backend.${name}" expected a function, got ${String(value)}`);
   }
 }
 

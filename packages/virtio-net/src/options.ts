@@ -1,21 +1,41 @@
 import type { PciAddress } from "@vmmkit/pci";
 
-/** What a caller may choose beyond the eight parameters of the C original. */
-export interface VirtioNetOptions {
+/** What a caller may choose of a network device, whatever its transport. */
+export interface NetDeviceOptions {
   /** The card's name in messages. Default "virtio-net". */
   readonly name?: string;
-  /** Where it is on PCI bus 0. Default the first free device. */
-  readonly pciAddress?: PciAddress;
   /** Entries of the receive queue: a power of two from 2 to 32768. Default 256; iPXE takes no more than that. */
   readonly rxQueueSize?: number;
   /** Entries of the transmit queue: likewise. Default 256. */
   readonly txQueueSize?: number;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
-  /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: the interrupt line parameter. */
-  readonly irqLine?: number;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
+}
+
+/** What a caller may choose of a card that is a PCI function. */
+export interface VirtioNetPciOptions extends NetDeviceOptions {
+  /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: what the interrupt line register says. */
+  readonly irqLine?: number;
+}
+
+/** What a caller of `commonMakeVirtioNet` may choose beyond the eight parameters of the C original. */
+export interface VirtioNetOptions extends VirtioNetPciOptions {
+  /** Where it is on PCI bus 0. Default the first free device. */
+  readonly pciAddress?: PciAddress;
+}
+
+/** What a caller of `makeVirtioNetFunction` may choose. */
+export interface VirtioNetFunctionOptions extends VirtioNetPciOptions {
+  /** 1 to 4 for INTA# to INTD#. Default 1. */
+  readonly interruptPin?: number;
+  /** What the interrupt line register says at first. Default 0. */
+  readonly interruptLine?: number;
+  /** First port of the legacy registers after a reset. Default 0: nowhere, until the guest gives them a place. */
+  readonly ioAddress?: number;
+  /** How many ports they take: a power of two from 32 to 256. Default 32. */
+  readonly ioBytes?: number;
 }
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */

@@ -10,6 +10,7 @@ import type { NetDevice } from "./net-device.ts";
 export interface VirtioNetParts {
   readonly vm: Vm;
   readonly device: NetDevice;
+  readonly emul: VirtioEmul;
   readonly funcs: RawIfaceFuncs;
   readonly ports: IoPortEntry;
   readonly pciAddress: PciAddress;
@@ -37,7 +38,7 @@ export class VirtioNet {
   #closed = false;
 
   constructor(parts: VirtioNetParts) {
-    this.emul = parts.device.emul;
+    this.emul = parts.emul;
     this.emulDriver = parts.device.driver;
     this.emulDriverFuncs = parts.funcs;
     this.ioops = parts.vm;
