@@ -11,6 +11,7 @@ export type { ImageStep } from "./image/debian-packages.ts";
 export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOptions } from "./image/guest-image.ts";
 export { ensureIpxe } from "./image/ipxe.ts";
 export type { MakeOptions } from "./image/made-files.ts";
+export { ensureQemu } from "./image/qemu.ts";
 export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
 export type { CardRequest, CardState } from "./network/card-module.ts";
 export { GuestNetwork, type NetworkGuest, type NetworkGuestOptions } from "./network/guest-network.ts";
