@@ -36,6 +36,7 @@ export { NetDevice, type NetDeviceHooks } from "./net-device.ts";
 export { makeVirtioNetFunction, type VirtioNetFunction } from "./net-function.ts";
 export type {
   NetDeviceOptions,
+  VirtioNetExtraFeature,
   VirtioNetFeature,
   VirtioNetFunctionOptions,
   VirtioNetOptions,

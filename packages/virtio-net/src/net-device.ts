@@ -1,6 +1,7 @@
 import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   DeviceState,
+  VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -34,7 +35,7 @@ export interface NetDeviceHooks {
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
-  readonly featuresHigh = 0;
+  readonly featuresHigh: number;
   readonly queueSizes: readonly number[];
   /** Status, features and queues, for a transport to read and write. */
   readonly state: DeviceState;
@@ -55,7 +56,9 @@ export class NetDevice implements VirtioDevice {
   constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
     checkBackend(funcs);
     const name = options.name ?? "virtio-net";
-    this.featuresLow = offeredFeatures(options.without);
+    const offered = offeredFeatures(options);
+    this.featuresLow = offered.low;
+    this.featuresHigh = offered.high;
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
@@ -113,7 +116,8 @@ export class NetDevice implements VirtioDevice {
   driverOk(): void {
     const { state } = this;
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
-    this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    const longHeader = this.#core.mergeable || state.hasFeature(VIRTIO_F_VERSION_1);
+    this.#core.headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
     this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#core.running = true;
     // Notifications that came too early count now.
@@ -131,6 +135,11 @@ export class NetDevice implements VirtioDevice {
     this.#config.reset();
     this.#receive.reset();
     this.#transmit.reset();
+  }
+
+  queueStopping(queue: number): void {
+    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.giveUp();
+    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.giveUp();
   }
 
   queueReset(queue: number): void {

@@ -10,6 +10,8 @@ export interface NetDeviceOptions {
   readonly txQueueSize?: number;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
+  /** Features that are offered only on request, as drivers seldom gain by them. */
+  readonly with?: readonly VirtioNetExtraFeature[];
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
 }
@@ -39,7 +41,17 @@ export interface VirtioNetFunctionOptions extends VirtioNetPciOptions {
 }
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */
-export type VirtioNetFeature = "MTU" | "STATUS" | "MRG_RXBUF" | "ANY_LAYOUT" | "INDIRECT_DESC" | "EVENT_IDX";
+export type VirtioNetFeature =
+  | "MTU"
+  | "STATUS"
+  | "MRG_RXBUF"
+  | "ANY_LAYOUT"
+  | "INDIRECT_DESC"
+  | "EVENT_IDX"
+  | "RING_RESET";
+
+/** A feature that can be asked for, named likewise. */
+export type VirtioNetExtraFeature = "NOTIFICATION_DATA";
 
 /** Entries of a queue where the caller does not say. */
 const DEFAULT_QUEUE_SIZE = 256;

@@ -162,7 +162,8 @@ function withId(netdev: string, id: string): string {
 
 /** Why QEMU cannot be run here; null where it can. */
 export async function whyNoQemu(): Promise<string | null> {
-  for (const folder of (process.env.PATH ?? "").split(":")) {
+  const { PATH = "" } = process.env;
+  for (const folder of PATH.split(":")) {
     try {
       await access(join(folder, "qemu-system-i386"), constants.X_OK);
       return null;
