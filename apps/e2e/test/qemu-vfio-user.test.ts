@@ -9,36 +9,29 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
 import { CardGuest } from "./support/card-guest.ts";
 import { QemuGuest } from "./support/qemu/qemu-guest.ts";
+import { sharedMemory } from "./support/shared-memory.ts";
 import { configure, fetchFile, noLoss, ping, serveFile } from "./support/traffic.ts";
-
-/** Memory that another process can map, and a machine with PCI express. */
-const SHARED_MEMORY = [
-  "-object",
-  "memory-backend-memfd,id=mem,size=128M,share=on",
-  "-machine",
-  "q35,memory-backend=mem",
-];
 
 const impossible = process.arch === "x64" ? null : "QEMU with vfio-user is fetched for x64 alone";
 
 /** A card at a socket. */
 class ServedCard {
   readonly path: string;
-  readonly port: HubPort;
+  readonly #hub: Hub;
   readonly log: string[] = [];
   #server: VfioUserServer;
   #card: VirtioNetFunction | null = null;
+  #port: HubPort | null = null;
 
-  constructor(path: string, port: HubPort) {
+  constructor(path: string, hub: Hub) {
     this.path = path;
-    this.port = port;
+    this.#hub = hub;
     this.#server = this.#serve();
   }
 
   /** The server goes, as if it had crashed, and another one with another card takes its place. */
-  restart(): void {
-    this.#server.close();
-    this.card.device.close();
+  async restart(): Promise<void> {
+    await this.close();
     this.#server = this.#serve();
   }
 
@@ -56,9 +49,10 @@ class ServedCard {
     return JSON.stringify({ driver: "vfio-user-pci", socket });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#server.close();
     this.card.device.close();
+    await this.#port?.close();
   }
 
   #serve(): VfioUserServer {
@@ -66,7 +60,8 @@ class ServedCard {
       listen: this.path,
       log: (line) => this.log.push(line),
       makeFunction: (vm) => {
-        this.#card = makeVirtioNetFunction(vm, this.port);
+        this.#port = this.#hub.port();
+        this.#card = makeVirtioNetFunction(vm, this.#port);
         return this.#card.function;
       },
     });
@@ -82,14 +77,14 @@ describe.skipIf(impossible !== null)(`the card in QEMU over vfio-user${because(i
   const hub = new Hub();
 
   async function boot(): Promise<QemuGuest> {
-    const parameters = [...SHARED_MEMORY, "-device", served.device];
+    const parameters = [...sharedMemory("q35"), "-device", served.device];
     return QemuGuest.boot("QEMU's guest", [], { command, parameters });
   }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "vmmkit-vfio-user-"));
     command = await ensureQemu();
-    served = new ServedCard(join(folder, "nic.sock"), hub.port({ name: "qemu" }));
+    served = new ServedCard(join(folder, "nic.sock"), hub);
     qemu = await boot();
     peer = await CardGuest.boot("peer", [{ backend: hub.port({ name: "peer" }) }]);
     await configure(peer, "eth0", "10.0.0.2");
@@ -99,7 +94,7 @@ describe.skipIf(impossible !== null)(`the card in QEMU over vfio-user${because(i
   afterAll(async () => {
     await qemu?.destroy();
     await peer?.destroy();
-    served?.close();
+    await served?.close();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -135,7 +130,7 @@ describe.skipIf(impossible !== null)(`the card in QEMU over vfio-user${because(i
   });
 
   it("the server goes away under the guest, which lives on; another one serves the next guest", async () => {
-    served.restart();
+    await served.restart();
     expect(await qemu.sh("echo alive")).toBe("alive");
     await qemu.destroy();
     qemu = await boot();

@@ -33,7 +33,7 @@ export {
 } from "./library.ts";
 export { MAX_PASSED_FDS, Message, sendWithDescriptors } from "./message.ts";
 export { MessageStream, type MessageStreamOptions } from "./message-stream.ts";
-export { createMemfd, fileBytes, type MapOptions, Mapping, mapMemory } from "./mmap.ts";
+export { createMemfd, fileBytes, type MapOptions, Mapping, mapInPieces, mapMemory } from "./mmap.ts";
 export { enterNetwork, unshareNetwork } from "./namespace.ts";
 export { Poller, threadPoller } from "./poller.ts";
 export { decodeAddress, encodeAddress, ipv4Bytes, ipv6Bytes, type SocketAddress } from "./sockaddr.ts";

@@ -94,6 +94,27 @@ export function mapMemory(fd: Fd, sizeBytes: number, options: MapOptions = {}): 
   return new Mapping(address, sizeBytes);
 }
 
+/** A region of guest memory is shorter than 4 GiB, and so is each piece of a mapping. */
+const PIECE_BYTES = 0x8000_0000;
+
+/**
+ * Maps a file as `mapMemory` does, in pieces of at most 2 GiB that adjoin in the file, though not here.
+ * @throws RangeError, PosixError; nothing is mapped then
+ */
+export function mapInPieces(fd: Fd, sizeBytes: number, options: MapOptions = {}): Mapping[] {
+  const { offset = 0 } = options;
+  const pieces: Mapping[] = [];
+  try {
+    for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
+      pieces.push(mapMemory(fd, Math.min(PIECE_BYTES, sizeBytes - at), { ...options, offset: offset + at }));
+    }
+    return pieces;
+  } catch (error) {
+    for (const piece of pieces) piece.unmap();
+    throw error;
+  }
+}
+
 /**
  * Memory as a file without a name, to be mapped here and, through its descriptor, elsewhere.
  * @param name for people who look into /proc

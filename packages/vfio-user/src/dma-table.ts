@@ -1,4 +1,4 @@
-import { type Fd, fileBytes, type Mapping, mapMemory, PosixError } from "@vmmkit/posix";
+import { type Fd, fileBytes, type Mapping, mapInPieces, PosixError } from "@vmmkit/posix";
 import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
 import { CommandError } from "./errors.ts";
 import { Limits } from "./limits.ts";
@@ -16,8 +16,6 @@ import {
 import { needBytes, readU64 } from "./u64.ts";
 
 const PAGE_BYTES = 4096;
-/** A region of guest memory is shorter than 4 GiB; longer mappings become several. */
-const PIECE_BYTES = 0x8000_0000;
 
 /** A range that the client mapped, and what stands for it here. */
 interface DmaMap {
@@ -64,25 +62,10 @@ export class DmaTable {
       throw new CommandError(EEXIST, `0x${address.toString(16)} is mapped already`);
     }
     if (this.#maps.length >= Limits.dmaMaps) throw new CommandError(ENOSPC, `more than ${Limits.dmaMaps} mappings`);
-    const pieces: DmaMap["pieces"][number][] = [];
-    const map = { address, size, pieces };
-    // Read by nobody, it is no use to a device; written by nobody, it is read-only memory.
-    if (fd === null || (flags & DMA_READ) === 0) {
-      this.#maps.push(map);
-      return;
-    }
-    if (offset + size > fileBytes(fd)) throw new CommandError(EINVAL, "the mapping is longer than its file");
-    try {
-      for (let at = 0; at < size; at += PIECE_BYTES) {
-        const sizeBytes = Math.min(PIECE_BYTES, size - at);
-        pieces.push(this.#piece(fd, address + at, sizeBytes, offset + at, (flags & DMA_WRITE) !== 0));
-      }
-      this.#maps.push(map);
-    } catch (error) {
-      this.#release(map);
-      if (error instanceof PosixError) throw new CommandError(error.errno, error.message);
-      throw error;
-    }
+    // Memory that may not be read is no use to a device.
+    const mappings =
+      fd === null || (flags & DMA_READ) === 0 ? [] : mapFile(fd, size, offset, (flags & DMA_WRITE) !== 0);
+    this.#maps.push({ address, size, pieces: this.#addRegions(address, mappings, (flags & DMA_WRITE) !== 0) });
   }
 
   /** `DMA_UNMAP`. @throws CommandError */
@@ -108,15 +91,14 @@ export class DmaTable {
     for (const map of this.#maps.splice(0)) this.#release(map);
   }
 
-  #piece(fd: Fd, gpa: number, size: number, offset: number, writable: boolean): DmaMap["pieces"][number] {
-    const mapping = mapMemory(fd, size, { writable, offset });
-    try {
-      const { buffer, address: hostAddress } = mapping;
-      return { mapping, region: this.#memory.addRegion({ gpa, size, buffer, hostAddress, writable }) };
-    } catch (error) {
-      mapping.unmap();
-      throw error;
-    }
+  #addRegions(address: number, mappings: readonly Mapping[], writable: boolean): DmaMap["pieces"] {
+    let gpa = address;
+    return mappings.map((mapping) => {
+      const { buffer, address: hostAddress, sizeBytes: size } = mapping;
+      const region = this.#memory.addRegion({ gpa, size, buffer, hostAddress, writable });
+      gpa += size;
+      return { mapping, region };
+    });
   }
 
   #release(map: DmaMap): void {
@@ -134,5 +116,15 @@ function checkRange(address: number, size: number): void {
       EINVAL,
       `no range of whole pages: 0x${size.toString(16)} bytes at 0x${address.toString(16)}`,
     );
+  }
+}
+
+function mapFile(fd: Fd, size: number, offset: number, writable: boolean): Mapping[] {
+  if (offset + size > fileBytes(fd)) throw new CommandError(EINVAL, "the mapping is longer than its file");
+  try {
+    return mapInPieces(fd, size, { offset, writable });
+  } catch (error) {
+    if (error instanceof PosixError) throw new CommandError(error.errno, error.message);
+    throw error;
   }
 }
