@@ -10,8 +10,16 @@ export interface DeviceQueue extends Virtqueue {
   onStop: ((error: QueueError) => void) | null;
   /** Where the guest put the queue's parts, null before it did. */
   readonly layout: QueueLayout | null;
-  /** Starts the queue from its beginning. Parts that are misaligned or outside guest memory stop it at once. */
-  start(layout: QueueLayout): void;
+  /**
+   * Where a queue has to `start` that goes on with what this one did not take, 16 bits. Split: the index in both rings.
+   * Packed: the slot, and the wrap counter in bit 15. Means something once every chain that was taken has been given back.
+   */
+  readonly base: number;
+  /**
+   * Starts the queue. Parts that are misaligned or outside guest memory stop it at once.
+   * @param base where it goes on; without it at its beginning
+   */
+  start(layout: QueueLayout, base?: number): void;
   /** Forgets the layout and every position. What is given back after this goes nowhere. */
   reset(): void;
 }

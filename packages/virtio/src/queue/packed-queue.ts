@@ -52,6 +52,8 @@ const NEXT = VIRTQ_DESC_F_NEXT << 16;
 const WRITE = VIRTQ_DESC_F_WRITE << 16;
 /** The bits of a descriptor's last word that say whose it is. */
 const OWNER = AVAIL | USED;
+/** The wrap counter beside a slot, as in the event suppression structures (2.8.10). */
+const WRAP = 0x8000;
 
 /** A packed virtqueue over guest memory. */
 export class PackedQueue implements DeviceQueue {
@@ -147,9 +149,22 @@ export class PackedQueue implements DeviceQueue {
     return this.#layout;
   }
 
-  start(layout: QueueLayout): void {
+  get base(): number {
+    return this.#availSlot | (this.#availOwner === AVAIL ? WRAP : 0);
+  }
+
+  start(layout: QueueLayout, base: number = WRAP): void {
     this.reset();
     this.#layout = layout;
+    const slot = base & (WRAP - 1);
+    const wrap = (base & WRAP) !== 0;
+    if (slot < this.size) {
+      this.#availSlot = slot;
+      this.#usedSlot = slot;
+    }
+    this.#availOwner = wrap ? AVAIL : USED;
+    this.#usedOwner = wrap ? OWNER : 0;
+    this.#published = this.#usedSlot + (wrap ? 0 : this.size);
     this.#open = this.begin();
   }
 

@@ -110,15 +110,10 @@ export class SplitQueue implements DeviceQueue {
     return this.#layout;
   }
 
-  /** Index in the available ring of the next chain to take: where a queue that goes on elsewhere has to `start`. */
   get base(): number {
     return this.#lastAvail;
   }
 
-  /**
-   * Starts the queue. Rings that are misaligned or outside guest memory stop it at once.
-   * @param base where both rings go on, 0 to 0xffff: all chains before it have been given back
-   */
   start(layout: QueueLayout, base = 0): void {
     this.reset();
     this.#layout = layout;
