@@ -45,10 +45,9 @@ describe("Linux and offloads", () => {
     const { alice, bob, files } = pair();
     const before = { ...alice.card(0).counters.receive };
     expect(await fetchFile(alice, "10.0.0.2", files.bob)).toBe(files.bob.md5);
-    expect(await fetchFile(bob, "10.0.0.1", files.alice)).toBe(files.alice.md5);
     const { frames, bytes } = alice.card(0).counters.receive;
-    // Acknowledgements of the second file are among them.
     expect((bytes - before.bytes) / (frames - before.frames)).toBeGreaterThan(2 * FULL_FRAME_BYTES);
+    expect(await fetchFile(bob, "10.0.0.1", files.alice)).toBe(files.alice.md5);
   });
 
   it.each<[string, AddVirtioNetOptions]>([
@@ -67,7 +66,8 @@ describe("Linux and offloads", () => {
       !without.includes("CSUM"),
       !without.includes("GUEST_CSUM"),
     ]);
-    expect(await ping(alice, "10.1.0.2")).toEqual(noLoss(5));
+    // The new card has another address: its guest asks first, and the other one learns it by that.
+    expect(await ping(bob, "10.1.0.1")).toEqual(noLoss(5));
     expect(await fetchFile(alice, "10.1.0.2", files.bob)).toBe(files.bob.md5);
     expect(await fetchFile(bob, "10.1.0.1", files.alice)).toBe(files.alice.md5);
     const { transmit, receive } = card.counters;
@@ -82,6 +82,7 @@ describe("Linux and offloads", () => {
     await bob.swapCard(1, { backend: hub.port(), options: NONE });
     await configure(alice, "eth1", "10.1.0.1");
     await configure(bob, "eth1", "10.1.0.2");
+    expect(await ping(bob, "10.1.0.1")).toEqual(noLoss(5));
     expect(await fetchFile(alice, "10.1.0.2", files.bob)).toBe(files.bob.md5);
   });
 

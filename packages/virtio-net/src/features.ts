@@ -2,20 +2,24 @@ import type { LinkInfo } from "@vmmkit/ethif";
 import * as virtio from "@vmmkit/virtio";
 import { type FeatureBits, withoutUnmet } from "./feature-dependencies.ts";
 import { offeredOffloads } from "./offload/offload-features.ts";
-import type { VirtioNetFeature, VirtioNetOptions } from "./options.ts";
+import type { NetDeviceOptions, VirtioNetExtraFeature, VirtioNetFeature } from "./options.ts";
 
-/** Bits that do not hang on the backend. */
-const ALWAYS = {
+/** Offered unless left out, whatever the backend. */
+const USUAL = {
   MTU: virtio.VIRTIO_NET_F_MTU,
   STATUS: virtio.VIRTIO_NET_F_STATUS,
   MRG_RXBUF: virtio.VIRTIO_NET_F_MRG_RXBUF,
   ANY_LAYOUT: virtio.VIRTIO_F_ANY_LAYOUT,
   INDIRECT_DESC: virtio.VIRTIO_F_INDIRECT_DESC,
   EVENT_IDX: virtio.VIRTIO_F_EVENT_IDX,
+  RING_PACKED: virtio.VIRTIO_F_RING_PACKED,
+  IN_ORDER: virtio.VIRTIO_F_IN_ORDER,
+  RING_RESET: virtio.VIRTIO_F_RING_RESET,
 } as const;
 
-const BITS: Record<VirtioNetFeature, number> = {
-  ...ALWAYS,
+/** Every feature that can be left out. */
+const NAMES: Record<VirtioNetFeature, number> = {
+  ...USUAL,
   CSUM: virtio.VIRTIO_NET_F_CSUM,
   GUEST_CSUM: virtio.VIRTIO_NET_F_GUEST_CSUM,
   GUEST_TSO4: virtio.VIRTIO_NET_F_GUEST_TSO4,
@@ -32,35 +36,45 @@ const BITS: Record<VirtioNetFeature, number> = {
   GUEST_HDRLEN: virtio.VIRTIO_NET_F_GUEST_HDRLEN,
 };
 
+/** Offered only where they are asked for. */
+const EXTRA: Record<VirtioNetExtraFeature, number> = {
+  NOTIFICATION_DATA: virtio.VIRTIO_F_NOTIFICATION_DATA,
+};
+
 /** @throws TypeError for a name that is no feature's */
-export function checkFeatureNames(names: readonly VirtioNetFeature[] = []): void {
-  for (const name of names) {
-    if (!Object.hasOwn(BITS, name)) throw new TypeError(`"without" expected names of features, got "${String(name)}"`);
-  }
+export function checkFeatureNames(options: NetDeviceOptions): void {
+  for (const name of options.without ?? []) checkName("without", name, NAMES);
+  for (const name of options.with ?? []) checkName("with", name, EXTRA);
 }
 
 /** The features on offer. Those that require one that is left out are left out with it. */
-export function offeredFeatures(link: LinkInfo, options: VirtioNetOptions): FeatureBits {
-  const without = options.without ?? [];
-  let outLow = 0;
-  let outHigh = 0;
-  for (const name of without) {
-    if (BITS[name] < 32) outLow |= 1 << BITS[name];
-    else outHigh |= 1 << (BITS[name] & 31);
-  }
-  let { low, high } = offeredOffloads(link, options.softwareOffloads ?? true, !without.includes("MRG_RXBUF"));
-  low |= 1 << virtio.VIRTIO_NET_F_MAC;
-  for (const bit of Object.values(ALWAYS)) low |= 1 << bit;
-  return withoutUnmet({ low: (low & ~outLow) >>> 0, high: (high & ~outHigh) >>> 0 });
+export function offeredFeatures(link: LinkInfo, options: NetDeviceOptions): FeatureBits {
+  const without = words((options.without ?? []).map((name) => NAMES[name]));
+  const own = words([
+    virtio.VIRTIO_NET_F_MAC,
+    virtio.VIRTIO_F_VERSION_1,
+    ...Object.values(USUAL),
+    ...(options.with ?? []).map((name) => EXTRA[name]),
+  ]);
+  const mergeable = !(options.without ?? []).includes("MRG_RXBUF");
+  const offloads = offeredOffloads(link, options.softwareOffloads ?? true, mergeable);
+  return withoutUnmet({
+    low: ((own.low | offloads.low) & ~without.low) >>> 0,
+    high: ((own.high | offloads.high) & ~without.high) >>> 0,
+  });
 }
 
 /** The features that both sides have. */
 export function negotiatedFeatures(has: (bit: number) => boolean): FeatureBits {
-  let low = 0;
-  let high = 0;
-  for (let bit = 0; bit < 32; bit++) {
-    if (has(bit)) low |= 1 << bit;
-    if (has(bit + 32)) high |= 1 << bit;
-  }
-  return { low: low >>> 0, high: high >>> 0 };
+  return words(Array.from({ length: 64 }, (_, bit) => bit).filter(has));
+}
+
+function words(bits: readonly number[]): FeatureBits {
+  const word = (index: number): number =>
+    bits.filter((bit) => bit >> 5 === index).reduce((all, bit) => all | (1 << (bit & 31)), 0) >>> 0;
+  return { low: word(0), high: word(1) };
+}
+
+function checkName(option: string, name: string, names: object): void {
+  if (!Object.hasOwn(names, name)) throw new TypeError(`"${option}" expected names of features, got "${String(name)}"`);
 }

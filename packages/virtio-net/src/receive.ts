@@ -146,6 +146,18 @@ export class Receive {
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
+  /** The queue is about to be stopped: buffers that were taken and not filled go back at once. */
+  giveUp(): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    for (let head = this.#returned.shift(); head >= 0; head = this.#returned.shift()) queue.addUsed(head, 0);
+    for (const slot of this.#slots) {
+      if (!slot.out || slot.epoch !== this.#epoch) continue;
+      for (let i = 0; i < slot.chainCount; i++) queue.addUsed(slot.heads[i] ?? 0, 0);
+    }
+    queue.publish();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
