@@ -14,7 +14,7 @@ export interface CardData {
   readonly mac: Uint8Array;
   readonly mtu: number;
   /** Options of the card, without functions. */
-  readonly card: Omit<VirtioNetOptions, "log">;
+  readonly card: Omit<VirtioNetOptions, "log" | "mmio">;
 }
 
 /** A question to the card. */
