@@ -6,7 +6,6 @@ import {
   deviceEntry,
   hasMessages,
   type MsixEntry,
-  type MsixOptions,
   msixEmulation,
   PciDefinitionError,
 } from "../src/index.ts";
@@ -164,7 +163,6 @@ describe("msixEmulation", () => {
     expect(() => msixEmulation(below, { setLine: () => {} }, { at: AT, vectors: 1, bar: 1 })).toThrow(
       PciDefinitionError,
     );
-    const options: MsixOptions = { at: AT, vectors: 1, bar: 1 };
     for (const [wrong, message] of [
       [{ at: 0x42 }, '"at" expected a multiple of 4 from 0x40 to 0xf4, got 66'],
       [{ at: 0xf8 }, "got 248"],
@@ -172,7 +170,7 @@ describe("msixEmulation", () => {
       [{ vectors: 2049 }, "got 2049"],
       [{ bar: 6 }, '"bar" expected 0 to 5, got 6'],
     ] as const) {
-      expect(() => msixEmulation(below, able, { ...options, ...wrong })).toThrow(message);
+      expect(() => msixEmulation(below, able, { ...{ at: AT, vectors: 1, bar: 1 }, ...wrong })).toThrow(message);
     }
   });
 });
