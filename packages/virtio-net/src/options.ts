@@ -14,6 +14,11 @@ export interface VirtioNetOptions {
   readonly without?: readonly VirtioNetFeature[];
   /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: the interrupt line parameter. */
   readonly irqLine?: number;
+  /**
+   * Whether the transmit queue may be looked after at the end of the guest's time slices instead of being notified of
+   * each frame, where that moves more frames. Default true; it needs `Vm.onSlice`.
+   */
+  readonly poll?: boolean;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
 }
