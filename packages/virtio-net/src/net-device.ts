@@ -1,6 +1,7 @@
 import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
-import type { IntxEntry } from "@vmmkit/pci";
 import {
+  DeviceState,
+  VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -10,27 +11,38 @@ import {
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_TX_QUEUE,
   type VirtioDevice,
-  VirtioEmul,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
 import { AdaptivePoll } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
-import { offeredFeatures } from "./features.ts";
+import { checkFeatureNames, negotiatedFeatures, offeredFeatures } from "./features.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
-import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
+import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
+import { WordViews } from "./offload/word-views.ts";
+import { checkQueueSize, type NetDeviceOptions } from "./options.ts";
 import { Receive } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
+
+/** How a network device reaches its guest, whatever the transport. */
+export interface NetDeviceHooks {
+  /** The guest is to be interrupted: for queue `irq`, or with -1 for a change of configuration. */
+  interrupt(irq: number): void;
+  /** The interrupt status became 0: a level-triggered line goes down. */
+  lowerIrq(): void;
+}
 
 /** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
-  readonly featuresHigh = 0;
+  readonly featuresHigh: number;
   readonly queueSizes: readonly number[];
-  readonly emul: VirtioEmul;
+  /** Status, features and queues, for a transport to read and write. */
+  readonly state: DeviceState;
+  /** The card as its backend knows it. */
   readonly driver: EthDriver;
   readonly counters: VirtioNetCounters;
   readonly #config: NetConfig;
@@ -41,25 +53,33 @@ export class NetDevice implements VirtioDevice {
   readonly #poll: AdaptivePoll | null;
   readonly #unpoll: () => void;
 
-  /** @throws what `checkLink` throws where the backend's answer makes no sense */
-  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IntxEntry, options: VirtioNetOptions) {
+  /**
+   * Asks the backend what it is, and tells it of its card.
+   * @param hooks where interrupts go
+   * @throws RangeError, TypeError that name the argument, or the answer of the backend that makes no sense
+   */
+  constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
+    checkBackend(funcs);
     const name = options.name ?? "virtio-net";
-    this.featuresLow = offeredFeatures(options.without);
+    checkFeatureNames(options);
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => this.#raise(pin) };
+    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: (irq) => hooks.interrupt(irq) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
+    const offered = offeredFeatures(link, options);
+    this.featuresLow = offered.low;
+    this.featuresHigh = offered.high;
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
-    this.emul = new VirtioEmul(vm.memory, this, {
-      lowerIrq: () => pin.setLevel(false),
+    this.state = new DeviceState(vm.memory, this, {
+      lowerIrq: () => hooks.lowerIrq(),
       raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
       log: (line) => options.log?.(`${name}: ${line}`),
     });
-    this.#core = this.#makeCore(vm, funcs, link);
-    const [receiveQueue, transmitQueue] = this.emul.state.queues;
-    const [receiveCounters, transmitCounters] = this.emul.state.counters;
+    this.#core = this.#makeCore(vm, funcs, link, options);
+    const [receiveQueue, transmitQueue] = this.state.queues;
+    const [receiveCounters, transmitCounters] = this.state.counters;
     if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
     if (receiveCounters === undefined || transmitCounters === undefined) throw new RangeError("a card has two queues");
     this.counters = {
@@ -92,8 +112,9 @@ export class NetDevice implements VirtioDevice {
     return this.#core.linkUp;
   }
 
-  configWrite(offset: number, value: number): void {
-    this.#config.write(offset, value);
+  configWrite(offset: number, value: number, legacy: boolean): void {
+    // Only a legacy driver may set the address here; others have the control queue for it (5.1.4.1, 5.1.6.5.2).
+    if (legacy) this.#config.write(offset, value);
   }
 
   queueReady(index: number, queue: Virtqueue): void {
@@ -102,9 +123,11 @@ export class NetDevice implements VirtioDevice {
   }
 
   driverOk(): void {
-    const { state } = this.emul;
+    const { state } = this;
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
-    this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    const longHeader = this.#core.mergeable || state.hasFeature(VIRTIO_F_VERSION_1);
+    this.#core.headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#negotiateOffloads();
     this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#core.running = true;
     // Notifications that came too early count now.
@@ -120,10 +143,16 @@ export class NetDevice implements VirtioDevice {
   }
 
   reset(): void {
+    if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
     this.#config.reset();
     this.#receive.reset();
     this.#transmit.reset();
+  }
+
+  queueStopping(queue: number): void {
+    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.giveUp();
+    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.giveUp();
   }
 
   queueReset(queue: number): void {
@@ -131,12 +160,20 @@ export class NetDevice implements VirtioDevice {
     else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
   }
 
+  /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
+  setGuestOffloads(offloads: number): void {
+    const { funcs, backendLeaves } = this.#core;
+    this.#core.guestOffloads = offloads;
+    if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
+  }
+
   /** The carrier came or went: the guest is told if it wants to know. */
   setLink(up: boolean): void {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
     this.#config.setLink(up);
-    if (this.emul.state.hasFeature(VIRTIO_NET_F_STATUS)) this.emul.state.interruptConfig();
+    if (this.state.hasFeature(VIRTIO_NET_F_STATUS)) this.state.interruptConfig();
+    else this.state.noteConfigChange();
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
     this.#receive.notify();
   }
@@ -149,7 +186,7 @@ export class NetDevice implements VirtioDevice {
 
   /** The card is taken out of its machine. */
   close(): void {
-    this.emul.reset();
+    this.state.reset();
     this.#unwatch();
     this.#unpoll();
   }
@@ -158,9 +195,10 @@ export class NetDevice implements VirtioDevice {
     return this.counters.transmit.frames + this.counters.receive.frames;
   }
 
-  /** The pin is high while there is something that the guest has not seen, and never for nothing. */
-  #raise(pin: IntxEntry): void {
-    if (this.emul.state.isr !== 0) pin.setLevel(true);
+  #negotiateOffloads(): void {
+    const features = negotiatedFeatures((bit) => this.state.hasFeature(bit));
+    this.#core.hostOffloads = transmitOffloads(features);
+    this.setGuestOffloads(receiveOffloads(features));
   }
 
   #callbacks(): RawIfaceCallbacks {
@@ -172,7 +210,7 @@ export class NetDevice implements VirtioDevice {
     };
   }
 
-  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo): CardCore {
+  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo, options: NetDeviceOptions): CardCore {
     const defer = vm.defer;
     return {
       memory: vm.memory,
@@ -184,6 +222,12 @@ export class NetDevice implements VirtioDevice {
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
       maxReceiveBytes: NO_FRAME_LIMIT,
+      hostOffloads: 0,
+      guestOffloads: 0,
+      backendOffloads: link.txOffloads ?? 0,
+      backendLeaves: link.rxOffloads ?? 0,
+      softwareOffloads: options.softwareOffloads ?? true,
+      views: new WordViews(),
       interrupt: this.#interrupter(defer),
       later: defer ?? laterTurn,
     };
@@ -194,7 +238,7 @@ export class NetDevice implements VirtioDevice {
    * VMM can say when the guest's present access is over, they wait for that, and one interrupt stands for all.
    */
   #interrupter(defer: Vm["defer"]): (queue: number) => void {
-    const { state } = this.emul;
+    const { state } = this;
     const now = (index: number): void => {
       if (state.queues[index]?.needsInterrupt()) state.interruptQueue(index);
     };
@@ -211,6 +255,24 @@ export class NetDevice implements VirtioDevice {
         defer(transmitted);
       }
     };
+  }
+}
+
+/** The functions that a backend has to have. */
+const REQUIRED: readonly (keyof RawIfaceFuncs)[] = [
+  "lowLevelInit",
+  "rawTx",
+  "rawPoll",
+  "rawHandleIRQ",
+  "getMac",
+  "printState",
+];
+
+/** @throws TypeError naming the first function that is missing */
+export function checkBackend(backend: RawIfaceFuncs): void {
+  for (const name of REQUIRED) {
+    const value: unknown = backend?.[name];
+    if (typeof value !== "function") throw new TypeError(`"backend.${name}" expected a function, got ${String(value)}`);
   }
 }
 

@@ -10,8 +10,10 @@ import type { NetDevice } from "./net-device.ts";
 export interface VirtioNetParts {
   readonly vm: Vm;
   readonly device: NetDevice;
+  readonly emul: VirtioEmul;
   readonly funcs: RawIfaceFuncs;
-  readonly ports: IoPortEntry;
+  /** Where its legacy registers are; null for a card without. */
+  readonly ports: IoPortEntry | null;
   readonly pciAddress: PciAddress;
   /** Takes the card out of the PCI space and off the port list. */
   readonly remove: () => void;
@@ -32,12 +34,12 @@ export class VirtioNet {
   /** What it counted so far. The object is the card's own and goes on counting. */
   readonly counters: VirtioNetCounters;
   readonly #device: NetDevice;
-  readonly #ports: IoPortEntry;
+  readonly #ports: IoPortEntry | null;
   readonly #remove: () => void;
   #closed = false;
 
   constructor(parts: VirtioNetParts) {
-    this.emul = parts.device.emul;
+    this.emul = parts.emul;
     this.emulDriver = parts.device.driver;
     this.emulDriverFuncs = parts.funcs;
     this.ioops = parts.vm;
@@ -48,9 +50,9 @@ export class VirtioNet {
     this.#remove = parts.remove;
   }
 
-  /** First port of the card's registers: where the guest moved them last. */
+  /** First port of the card's legacy registers: where the guest moved them last. 0 for a card without. */
   get iobase(): number {
-    return this.#ports.range.start;
+    return this.#ports?.range.start ?? 0;
   }
 
   /** The address that the card has now, a copy: the backend's, unless the guest changed it. */

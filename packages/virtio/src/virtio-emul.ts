@@ -1,9 +1,8 @@
-import type { GuestMemory } from "@vmmkit/vm";
-import type { VirtioDevice } from "./device.ts";
-import { DeviceState, type DeviceStateHooks } from "./device-state.ts";
+import type { DeviceState } from "./device-state.ts";
 import type { QueueCounters } from "./queue/queue-counters.ts";
 import type { Virtqueue } from "./queue/virtqueue.ts";
 import { LegacyPciTransport } from "./transport/pci-legacy.ts";
+import type { PciVectors } from "./transport/pci-vectors.ts";
 
 /**
  * A virtio device behind the legacy PCI interface: registers, status, features, queues and interrupt status
@@ -15,13 +14,12 @@ export class VirtioEmul {
   readonly #transport: LegacyPciTransport;
 
   /**
-   * @param memory where the guest puts its rings and buffers
-   * @param device what kind of device this is
-   * @param hooks interrupts and log
+   * @param state of the device that the registers are to show
+   * @param vectors of the MSI-X interrupts of its PCI function; null where there are none
    */
-  constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
-    this.state = new DeviceState(memory, device, hooks);
-    this.#transport = new LegacyPciTransport(this.state);
+  constructor(state: DeviceState, vectors: PciVectors | null = null) {
+    this.state = state;
+    this.#transport = new LegacyPciTransport(state, vectors);
   }
 
   /** The device's queues (C original: `virtq`). */
@@ -71,14 +69,13 @@ export class VirtioEmul {
   deviceIoOut(offset: number, size: number, value: number): void {
     for (let i = 0; i < size; i++) {
       if (offset + i < this.state.device.config.length) {
-        this.state.device.configWrite(offset + i, (value >>> (8 * i)) & 0xff);
+        this.state.device.configWrite(offset + i, (value >>> (8 * i)) & 0xff, true);
       }
     }
   }
 
   /** Resets device and registers, as power-on does. */
   reset(): void {
-    this.#transport.reset();
     this.state.reset();
   }
 }
