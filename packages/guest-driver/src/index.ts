@@ -18,16 +18,19 @@ export { CORRUPTIONS, type Corruption, type Victim } from "./corruptions.ts";
 export { DescriptorTable } from "./descriptor-table.ts";
 export { DriverError, GuestRamError, InterruptStormError, RingError } from "./errors.ts";
 export { GuestMachine, type GuestMachineOptions } from "./guest-machine.ts";
-export type { GuestPorts, PortWidth } from "./guest-ports.ts";
+export type { GuestBus, GuestPorts, PortWidth } from "./guest-ports.ts";
 export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
 export type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
+export { ModernTransport } from "./modern-transport.ts";
+export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {
   GUEST_NET_FEATURES,
+  GUEST_NET_OFFLOADS,
   type GuestNetCounters,
   type GuestNetOptions,
   type NetBufferOptions,
@@ -35,6 +38,15 @@ export {
 export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { PackedRing } from "./packed-ring.ts";
+export {
+  isTransportGood,
+  makePacket,
+  type OpenPacket,
+  type PacketSpec,
+  type ReadPacket,
+  readPacket,
+  slowSum,
+} from "./packets.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
 export { randomBelow, seededRandom } from "./random.ts";
@@ -53,3 +65,4 @@ export {
 export { allocatePackedRing, allocateRing, freePackedRing, freeRing } from "./ring-memory.ts";
 export { type ChainPart, SplitRing } from "./split-ring.ts";
 export type { GuestTransport } from "./transport.ts";
+export { type VirtioCap, virtioCaps } from "./virtio-cap.ts";

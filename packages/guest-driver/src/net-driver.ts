@@ -15,10 +15,11 @@ import {
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import { FeatureSet } from "./features.ts";
-import type { GuestPorts } from "./guest-ports.ts";
+import type { GuestBus, GuestPorts } from "./guest-ports.ts";
 import type { GuestRam } from "./guest-ram.ts";
 import type { GuestRing } from "./guest-ring.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
+import { ModernTransport } from "./modern-transport.ts";
 import type { NetHeader } from "./net-header.ts";
 import { emptyNetCounters, type GuestNetCounters, type GuestNetOptions, wantedFeatures } from "./net-options.ts";
 import { NetSession } from "./net-session.ts";
@@ -76,6 +77,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     return new GuestNetDriver(LegacyTransport.probe(ports, nth), ram, options);
   }
 
+  /**
+   * A driver for a card with the modern interface, found by its capabilities, placed and turned on.
+   * @param nth which card, where there are several: 0 is the first
+   * @throws DriverError where there is none
+   */
+  static probeModern(
+    bus: GuestBus,
+    ram: GuestRam,
+    options: GuestNetOptions = {},
+    nth = 0,
+  ): GuestNetDriver<ModernTransport> {
+    return new GuestNetDriver(ModernTransport.probe(bus, nth), ram, options);
+  }
+
   /** Brings the device up: reset, features, queues, receive buffers, DRIVER_OK. Again after `reset`, as often as wanted. */
   start(): void {
     this.reset();
@@ -100,7 +115,9 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   negotiate(): void {
     this.#setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER);
-    this.#features.accept(wantedFeatures(this.#options));
+    const wanted = wantedFeatures(this.#options);
+    // Without it a modern device does not work (6.1).
+    this.#features.accept(this.transport.legacyLayout ? wanted : [...wanted, VIRTIO_F_VERSION_1]);
     if (!this.has(VIRTIO_F_VERSION_1)) return;
     this.#setStatus(VIRTIO_CONFIG_S_FEATURES_OK);
     if ((this.transport.readStatus() & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
@@ -267,9 +284,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     }
     this.counters.interrupts++;
     if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
-    const drains = (this.#options.interrupts ?? "drain") === "drain";
-    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains && this.#session !== null) this.#live().drain();
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0) this.#queueInterrupt();
     return true;
+  }
+
+  /** The handler of an MSI-X message: for queue `queue`, or with -1 for a change of configuration. No register is read. */
+  onMessage(queue: number): void {
+    this.counters.interrupts++;
+    if (queue < 0) this.counters.configInterrupts++;
+    else this.#queueInterrupt();
+  }
+
+  #queueInterrupt(): void {
+    const drains = (this.#options.interrupts ?? "drain") === "drain";
+    if (drains && this.#session !== null) this.#live().drain();
   }
 
   /** The session, its views of memory renewed where the buffer under them was replaced. */
