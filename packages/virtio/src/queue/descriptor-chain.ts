@@ -69,6 +69,7 @@ export class ChainWalker {
    * @param mayBeIndirect INDIRECT_DESC was negotiated
    * @param writable which way all its descriptors have to point
    * @param headBytes how many bytes go to `head`, the others to `body`
+   * @param mayTurn device-writable descriptors may follow device-readable ones; they go to `body`
    * @returns CHAIN_SOUND, or the index in `CHAIN_ERRORS` of the first thing that is wrong
    */
   walk(
@@ -78,7 +79,9 @@ export class ChainWalker {
     headBytes: number,
     head: RangeList,
     body: RangeList,
+    mayTurn = false,
   ): number {
+    let writes = writable;
     let table = this.#table;
     let tableAt = this.#tableAt;
     let tableSize = this.#size;
@@ -117,7 +120,11 @@ export class ChainWalker {
         continue;
       }
 
-      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writable) return WRONG_DIRECTION;
+      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writes) {
+        if (!mayTurn || writes) return WRONG_DIRECTION;
+        writes = true;
+        headLeft = 0;
+      }
       total += length;
       if (total >= TWO_32) return LENGTH_OVERFLOW;
       if (length !== 0) {
@@ -127,7 +134,7 @@ export class ChainWalker {
         if (region === null || gpa < region.gpa || gpa + length > region.end) {
           region = this.#memory.find(gpa, length);
           if (region === null) {
-            if (!pushAcrossRegions(this.#memory, gpa, length, writable, headLeft, head, body)) {
+            if (!pushAcrossRegions(this.#memory, gpa, length, writes, headLeft, head, body)) {
               return ADDRESS_OUT_OF_RANGE;
             }
             headLeft = headLeft > length ? headLeft - length : 0;
@@ -136,7 +143,7 @@ export class ChainWalker {
           }
         }
         if (region !== null) {
-          if (writable && !region.writable) return ADDRESS_OUT_OF_RANGE;
+          if (writes && !region.writable) return ADDRESS_OUT_OF_RANGE;
           headLeft = pushRange(region, gpa, length, headLeft, head, body);
         }
       }
