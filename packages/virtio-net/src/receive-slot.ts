@@ -50,7 +50,8 @@ export class ReceiveSlot {
   }
 }
 
-function noteRanges(memory: GuestMemory, frame: Frame, lengthBytes: number): void {
+/** Tells whoever watches the guest's memory that the first `lengthBytes` bytes of a frame were written. */
+export function noteRanges(memory: GuestMemory, frame: Frame, lengthBytes: number): void {
   let left = lengthBytes;
   for (let i = 0; i < frame.rangeCount && left > 0; i++) {
     const count = Math.min(frame.length[i] ?? 0, left);
