@@ -52,13 +52,13 @@ export const VIRTIO_NET_F_GUEST_ANNOUNCE = 21;
 export const VIRTIO_NET_F_MQ = 22;
 /** Feature bit: the address is set through the control queue. */
 export const VIRTIO_NET_F_CTRL_MAC_ADDR = 23;
-/** Feature bit: coalescing parameters for each queue. From VIRTIO 1.3 (5.1.6.5.9 there). */
+/** Feature bit: coalescing parameters for each queue. From VIRTIO 1.3. */
 export const VIRTIO_NET_F_VQ_NOTF_COAL = 52;
-/** Feature bit: coalescing parameters. From VIRTIO 1.3 (5.1.6.5.9 there). */
+/** Feature bit: coalescing parameters. From VIRTIO 1.3. */
 export const VIRTIO_NET_F_NOTF_COAL = 53;
-/** Feature bit: the driver takes UDP over IPv4 in long segments. */
+/** Feature bit: the driver takes UDP over IPv4 in long segments. From VIRTIO 1.3. */
 export const VIRTIO_NET_F_GUEST_USO4 = 54;
-/** Feature bit: the driver takes UDP over IPv6 in long segments. */
+/** Feature bit: the driver takes UDP over IPv6 in long segments. From VIRTIO 1.3. */
 export const VIRTIO_NET_F_GUEST_USO6 = 55;
 /** Feature bit: the device takes UDP in long segments. */
 export const VIRTIO_NET_F_HOST_USO = 56;
