@@ -1,16 +1,23 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { GuestMemory } from "@vmmkit/vm";
+import type { Ingress } from "./ingress.ts";
 
-/** What the two directions of a card share. One object, made once; the fields that vary are set by the card. */
+/** What the queues of a card share. One object, made once; the fields that vary are set by the card. */
 export interface CardCore {
   readonly memory: GuestMemory;
   /** The card as its backend knows it. */
-  readonly driver: EthDriver;
-  readonly funcs: RawIfaceFuncs;
-  /** Bytes of the header before each frame: 10, or 12 with MRG_RXBUF. */
+  driver: EthDriver;
+  funcs: RawIfaceFuncs;
+  /** What received frames go through before the guest sees them. */
+  readonly ingress: Ingress;
+  /** Whether the backend tells queue pairs apart. */
+  backendChooses: boolean;
+  /** Bytes of the header before each frame: 10, 12 with MRG_RXBUF, 20 with HASH_REPORT. */
   headerBytes: number;
   /** MRG_RXBUF was negotiated. */
   mergeable: boolean;
+  /** HASH_REPORT was negotiated. */
+  hashReport: boolean;
   /** The driver is ready, and nothing has been reset since. */
   running: boolean;
   /** The carrier is there. */

@@ -1,4 +1,6 @@
 import type { QueueCounters } from "@vmmkit/virtio";
+import type { ControlCounters } from "./control/control-counters.ts";
+import type { FilterCounters } from "./filter/filter-counters.ts";
 
 /** Frames of one direction. Counts only grow; a reset by the guest leaves them. */
 export class TransmitCounters {
@@ -32,7 +34,14 @@ export class ReceiveCounters {
   /** Chains given back because they could not even hold the header, or had no room behind a frame's first chain. */
   bufferTooSmall = 0;
   /** Frames that did not arrive, by cause. */
-  readonly dropped: Record<ReceiveDrop, number> = { tooShort: 0, tooLong: 0, offload: 0, linkDown: 0, reset: 0 };
+  readonly dropped: Record<ReceiveDrop, number> = {
+    tooShort: 0,
+    tooLong: 0,
+    offload: 0,
+    linkDown: 0,
+    otherPairFull: 0,
+    reset: 0,
+  };
 }
 
 /** Why a frame of the backend's did not arrive. */
@@ -45,15 +54,27 @@ export type ReceiveDrop =
   | "offload"
   /** The link was down. */
   | "linkDown"
+  /** It belongs to another queue pair than the one whose room it lay in, and the guest had posted too little there. */
+  | "otherPairFull"
   /** The guest reset the card, its queue stopped, or its memory went away, while the backend filled the frame. */
   | "reset";
 
-/** Everything a card counts. */
-export interface VirtioNetCounters {
+/** What one queue pair counts. */
+export interface PairCounters {
   readonly transmit: TransmitCounters;
   readonly receive: ReceiveCounters;
   /** Of the transmit queue: notifications, interrupts, chains refused by cause. */
   readonly transmitQueue: QueueCounters;
   /** Of the receive queue. */
   readonly receiveQueue: QueueCounters;
+}
+
+/** Everything a card counts: of a pair, or summed over all of them; then each sum is a new object whenever it is asked for. */
+export interface VirtioNetCounters extends PairCounters {
+  /** By queue pair. */
+  readonly pairs: readonly PairCounters[];
+  /** Commands of the control queue. */
+  readonly control: ControlCounters;
+  /** Received frames that the guest did not want. */
+  readonly filtered: FilterCounters;
 }

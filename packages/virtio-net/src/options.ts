@@ -10,6 +10,20 @@ export interface VirtioNetOptions {
   readonly rxQueueSize?: number;
   /** Entries of the transmit queue: likewise. Default 256. */
   readonly txQueueSize?: number;
+  /** Entries of the control queue: likewise. Default 64. A driver without MQ and RSS gets the third queue's size. */
+  readonly ctrlQueueSize?: number;
+  /**
+   * Queue pairs, as many as the backend has (the default) or fewer. Where it has one, any number up to 256: the card
+   * then chooses the receive queue of each flow.
+   */
+  readonly queuePairs?: number;
+  /** What the link says of its speed; SPEED_DUPLEX is offered with it. Default: nothing. */
+  readonly speed?: LinkSpeed;
+  /**
+   * Offer HASH_REPORT: the card calculates the hash of each received frame for a driver that wants it. Default false,
+   * as drivers that can have it take it, and calculating it in software costs more than it saves.
+   */
+  readonly hashReport?: boolean;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
   /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: the interrupt line parameter. */
@@ -19,10 +33,40 @@ export interface VirtioNetOptions {
 }
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */
-export type VirtioNetFeature = "MTU" | "STATUS" | "MRG_RXBUF" | "ANY_LAYOUT" | "INDIRECT_DESC" | "EVENT_IDX";
+export type VirtioNetFeature =
+  | "MTU"
+  | "STATUS"
+  | "MRG_RXBUF"
+  | "ANY_LAYOUT"
+  | "INDIRECT_DESC"
+  | "EVENT_IDX"
+  | "CTRL_VQ"
+  | "CTRL_RX"
+  | "CTRL_RX_EXTRA"
+  | "CTRL_VLAN"
+  | "CTRL_MAC_ADDR"
+  | "GUEST_ANNOUNCE"
+  | "MQ"
+  | "RSS"
+  | "HASH_REPORT"
+  | "NOTF_COAL"
+  | "VQ_NOTF_COAL"
+  | "SPEED_DUPLEX";
+
+/** How fast a link says it is. Nothing is slowed down to it. */
+export interface LinkSpeed {
+  /** Mbit/s, 0 to 2147483647. */
+  readonly mbps: number;
+  /** Default: not known. */
+  readonly duplex?: "full" | "half";
+}
 
 /** Entries of a queue where the caller does not say. */
 const DEFAULT_QUEUE_SIZE = 256;
+/** Entries of the control queue where the caller does not say. */
+export const DEFAULT_CTRL_QUEUE_SIZE = 64;
+/** Most queue pairs of a card whose backend has one. */
+const MOST_PAIRS = 256;
 
 /** The size of a queue. @throws RangeError for one that VIRTIO does not have */
 export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE): number {
@@ -30,4 +74,26 @@ export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE):
     throw new RangeError(`"${name}" expected a power of two from 2 to 32768, got ${size}`);
   }
   return size;
+}
+
+/** How many queue pairs a card has. @throws RangeError where the backend cannot have as many */
+export function checkQueuePairs(wanted: number | undefined, backendPairs: number): number {
+  const most = backendPairs === 1 ? MOST_PAIRS : backendPairs;
+  const pairs = wanted ?? backendPairs;
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > most) {
+    throw new RangeError(`"queuePairs" expected 1 to ${most}, got ${pairs}`);
+  }
+  return pairs;
+}
+
+/** @throws RangeError, TypeError for a speed that the configuration cannot say */
+export function checkSpeed(speed: LinkSpeed | undefined): LinkSpeed | undefined {
+  if (speed === undefined) return undefined;
+  if (!Number.isInteger(speed.mbps) || speed.mbps < 0 || speed.mbps > 0x7fff_ffff) {
+    throw new RangeError(`"speed.mbps" expected 0 to 2147483647, got ${speed.mbps}`);
+  }
+  if (speed.duplex !== undefined && speed.duplex !== "full" && speed.duplex !== "half") {
+    throw new TypeError(`"speed.duplex" expected "full" or "half", got "${String(speed.duplex)}"`);
+  }
+  return speed;
 }

@@ -24,8 +24,9 @@ export class ReceiveSlot {
   /** Which life of the card it belongs to: a reset ends one. */
   epoch = 0;
 
-  constructor(cookie: number) {
+  constructor(cookie: number, pair: number) {
     this.frame.cookie = cookie;
+    this.frame.queue = pair;
   }
 
   /** Empties the slot for the next frame. */

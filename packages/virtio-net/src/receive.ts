@@ -1,14 +1,15 @@
-import { Frame } from "@vmmkit/ethif";
+import { copyFrame, Frame } from "@vmmkit/ethif";
 import {
   QUEUE_REFUSED,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
   VIRTIO_NET_HDR_GSO_NONE,
-  VIRTIO_NET_RX_QUEUE,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { ReceiveCounters } from "./counters.ts";
 import { HeadList } from "./head-list.ts";
+import { writeHashFields } from "./hash-fields.ts";
+import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
 import { writeNetHeader } from "./net-header.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
 
@@ -22,10 +23,13 @@ import { ReceiveSlot } from "./receive-slot.ts";
  * that a frame turned out not to need, and the end of having all frames out that there can be. Then the card calls
  * `rawPoll` by itself.
  */
-export class Receive {
+export class Receive implements FrameTaker {
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: ReceiveCounters;
+  /** Number of the queue pair, and of its receive queue. */
+  readonly #pair: number;
+  readonly #index: number;
   readonly #slots: ReceiveSlot[] = [];
   readonly #free: ReceiveSlot[] = [];
   /** Chains taken from the ring and given back unused by the backend, to be handed out first. */
@@ -47,8 +51,10 @@ export class Receive {
   /** The guest posted buffers meanwhile. */
   #pollAgain = false;
 
-  constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters) {
+  constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters, pair = 0) {
     this.#core = core;
+    this.#pair = pair;
+    this.#index = 2 * pair;
     this.#queue = queue;
     this.#counters = counters;
     this.#returned = new HeadList(queue.size);
@@ -85,19 +91,19 @@ export class Receive {
     return slot.frame;
   }
 
-  /** See `RawIfaceCallbacks.rxComplete`. */
-  complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+  /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
+  complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
     const working = this.#core.running && this.#queue.begin();
     try {
-      for (let i = 0; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
+      for (let i = from; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
     } finally {
       if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
       this.#roomBack = false;
       // Also where an entry was refused: the frames before it are the guest's.
       if (working) {
         this.#queue.publish();
-        if (this.#core.memory.writeObserver !== null) this.#noteWrites(count, frames, lengths);
-        this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+        if (this.#core.memory.writeObserver !== null) this.#noteWrites(from, count, frames, lengths);
+        this.#core.interrupt(this.#index);
       }
     }
   }
@@ -123,6 +129,24 @@ export class Receive {
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
+  /**
+   * The backend is gone: what it had is room again. Frames that it still knows of are empty, and nobody's from now on.
+   */
+  abandon(): void {
+    for (const [cookie, slot] of this.#slots.entries()) {
+      if (!slot.out) continue;
+      if (slot.epoch === this.#epoch) this.#putBack(slot, 0);
+      slot.frame.clear();
+      slot.out = false;
+      const fresh = new ReceiveSlot(cookie, this.#pair);
+      this.#slots[cookie] = fresh;
+      this.#free.push(fresh);
+    }
+    // The next backend has asked for nothing yet, and is told that there is room.
+    this.#allOut = false;
+    this.#starved = true;
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
@@ -132,7 +156,7 @@ export class Receive {
     let done = false;
     this.#polling = true;
     try {
-      this.#core.funcs.rawPoll(this.#core.driver);
+      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendChooses ? this.#pair : undefined);
       done = true;
     } finally {
       this.#polling = false;
@@ -175,7 +199,7 @@ export class Receive {
     this.#counters.noBuffers++;
     // Chains that were refused on the way go home.
     queue.publish();
-    this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+    this.#core.interrupt(this.#index);
     return false;
   }
 
@@ -223,11 +247,45 @@ export class Receive {
     else if (length < ETHERNET_HEADER_BYTES) dropped.tooShort++;
     else if ((frame.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0 || frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE) {
       dropped.offload++;
-    } else {
+    } else if (!this.#core.ingress.active || this.#admit(slot, length)) {
       this.#use(slot, length);
       return;
     }
     this.#keep(slot, 0);
+  }
+
+  /** Whether a frame is for this queue. One for another pair is copied there; one that nobody wants has been counted. */
+  #admit({ frame }: ReceiveSlot, length: number): boolean {
+    const { ingress } = this.#core;
+    const pair = ingress.judge(frame, length, this.#pair);
+    if (pair === this.#pair) return true;
+    if (pair !== FRAME_FILTERED && !ingress.redirect(frame, length, pair)) this.#counters.dropped.otherPairFull++;
+    return false;
+  }
+
+  /** See `FrameTaker.accept`. */
+  accept(frame: Frame, length: number): boolean {
+    const slot = this.#queue.begin() ? this.#take() : null;
+    if (slot === null) return false;
+    const fits = this.#gather(slot, length) && slot.frame.totalBytes >= length;
+    slot.guestBytes = slot.frame.totalBytes;
+    slot.guestRanges = slot.frame.rangeCount;
+    if (fits) {
+      copyFrame(frame, slot.frame, length);
+      this.#use(slot, length);
+      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
+    } else {
+      this.#keep(slot, 0);
+    }
+    this.#release(slot);
+    return fits;
+  }
+
+  /** See `FrameTaker.flush`. */
+  flush(): void {
+    if (!this.#core.running || !this.#queue.begin()) return;
+    this.#queue.publish();
+    this.#core.interrupt(this.#index);
   }
 
   /** Gives as many chains to the guest as the frame fills, and keeps the others. */
@@ -244,6 +302,10 @@ export class Receive {
     // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
     slot.frame.flags = 0;
     writeNetHeader(slot.header, slot.frame, used);
+    if (this.#core.hashReport) {
+      const { hash } = this.#core.ingress.steering;
+      writeHashFields(slot.header, hash.value, hash.report);
+    }
     this.#keep(slot, used);
     this.#counters.frames++;
     this.#counters.bytes += length;
@@ -266,9 +328,9 @@ export class Receive {
   }
 
   /** Tells whoever watches the guest's memory. The slots are free again, but nothing has used them since. */
-  #noteWrites(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+  #noteWrites(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): void {
     const { memory } = this.#core;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       const frame = frames[i];
       const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
       if (slot === undefined || slot.epoch !== this.#epoch) continue;
@@ -289,7 +351,7 @@ export class Receive {
     let slot = this.#free.pop();
     if (slot === undefined) {
       if (this.#slots.length >= this.#queue.size) return null;
-      slot = new ReceiveSlot(this.#slots.length);
+      slot = new ReceiveSlot(this.#slots.length, this.#pair);
       this.#slots.push(slot);
     }
     slot.take(this.#epoch);

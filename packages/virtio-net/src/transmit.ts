@@ -1,5 +1,5 @@
 import { Frame, TxResult } from "@vmmkit/ethif";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_TX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type Virtqueue } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
 import { rebindFrame } from "./rebind.ts";
@@ -14,8 +14,9 @@ class TransmitSlot {
   /** Which life of the card it belongs to: a reset ends one. */
   epoch = 0;
 
-  constructor(cookie: number) {
+  constructor(cookie: number, pair: number) {
     this.frame.cookie = cookie;
+    this.frame.queue = pair;
   }
 }
 
@@ -30,7 +31,10 @@ export class Transmit {
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: TransmitCounters;
-  /** By cookie. No more than the queue has entries. */
+  /** Number of the queue pair, and how many there are. */
+  readonly #pair: number;
+  readonly #pairs: number;
+  /** At `index`: the frame with cookie `index` * pairs + pair. No more than the queue has entries. */
   readonly #slots: TransmitSlot[] = [];
   readonly #free: TransmitSlot[] = [];
   readonly #header = new Frame();
@@ -44,8 +48,10 @@ export class Transmit {
   /** The backend holds every slot; the next `complete` goes on. */
   #blocked = false;
 
-  constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters) {
+  constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters, pair = 0, pairs = 1) {
     this.#core = core;
+    this.#pair = pair;
+    this.#pairs = pairs;
     this.#queue = queue;
     this.#counters = counters;
   }
@@ -78,7 +84,7 @@ export class Transmit {
    * @throws RangeError for a cookie that is not out
    */
   complete(cookie: number): void {
-    const slot = this.#slots[cookie];
+    const slot = this.#slots[(cookie - this.#pair) / this.#pairs];
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
     const current = slot.epoch === this.#epoch && this.#queue.begin();
     this.#release(slot);
@@ -97,6 +103,23 @@ export class Transmit {
     this.#epoch++;
     this.#blocked = false;
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+  }
+
+  /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
+  abandon(): void {
+    const alive = this.#core.running && this.#queue.begin();
+    for (const [index, slot] of this.#slots.entries()) {
+      if (!slot.out) continue;
+      slot.frame.clear();
+      slot.out = false;
+      if (alive && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
+      const fresh = this.#make(index);
+      this.#slots[index] = fresh;
+      this.#free.push(fresh);
+    }
+    this.#blocked = false;
+    this.#unflushed = false;
+    if (alive) this.#giveBack();
   }
 
   /** Guest memory changed. */
@@ -159,7 +182,11 @@ export class Transmit {
     if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
     else if (bytes > this.#core.maxFrameBytes) this.#drop(slot, "tooLong");
     else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
-    else return this.#hand(slot, bytes);
+    else {
+      const { ingress } = this.#core;
+      if (ingress.steering.learning) ingress.learn(slot.frame, bytes, this.#pair);
+      return this.#hand(slot, bytes);
+    }
     return true;
   }
 
@@ -196,7 +223,7 @@ export class Transmit {
 
   #giveBack(): void {
     this.#queue.publish();
-    this.#core.interrupt(VIRTIO_NET_TX_QUEUE);
+    this.#core.interrupt(2 * this.#pair + 1);
   }
 
   /** Whether the backend has as many frames as the queue has entries. */
@@ -209,13 +236,17 @@ export class Transmit {
     if (this.#full()) return null;
     let slot = this.#free.pop();
     if (slot === undefined) {
-      slot = new TransmitSlot(this.#slots.length);
+      slot = this.#make(this.#slots.length);
       this.#slots.push(slot);
     }
     slot.frame.clear();
     slot.out = true;
     slot.epoch = this.#epoch;
     return slot;
+  }
+
+  #make(index: number): TransmitSlot {
+    return new TransmitSlot(index * this.#pairs + this.#pair, this.#pair);
   }
 
   #release(slot: TransmitSlot): void {
