@@ -17,3 +17,13 @@ export class IoPortExhaustedError extends RangeError {
 export class UnknownIoPortEntryError extends Error {
   override readonly name = "UnknownIoPortEntryError";
 }
+
+/** A range of addresses that cannot be, or is somebody else's. The message names both. */
+export class MmioRangeError extends RangeError {
+  override readonly name = "MmioRangeError";
+}
+
+/** The entry is not on this list: it was removed, or another list made it. */
+export class UnknownMmioEntryError extends Error {
+  override readonly name = "UnknownMmioEntryError";
+}

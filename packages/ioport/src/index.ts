@@ -1,5 +1,5 @@
 /**
- * I/O port ranges and the handlers behind them.
+ * I/O port ranges and memory-mapped ranges, and the handlers behind them.
  *
  * ```ts
  * import { type IoPortInterface, IoPortType, VmmIoPortList } from "@vmmkit/ioport";
@@ -12,7 +12,14 @@
  *
  * @module
  */
-export { IoPortExhaustedError, IoPortOverlapError, IoPortRangeError, UnknownIoPortEntryError } from "./errors.ts";
+export {
+  IoPortExhaustedError,
+  IoPortOverlapError,
+  IoPortRangeError,
+  MmioRangeError,
+  UnknownIoPortEntryError,
+  UnknownMmioEntryError,
+} from "./errors.ts";
 export {
   type IoPortChange,
   type IoPortEntry,
@@ -21,3 +28,5 @@ export {
   IoPortType,
 } from "./io-port.ts";
 export { type IoPortCounters, VmmIoPortList } from "./io-port-list.ts";
+export type { MmioChange, MmioEntry, MmioInterface, MmioRange } from "./mmio.ts";
+export { type MmioCounters, VmmMmioList } from "./mmio-list.ts";

@@ -1,6 +1,8 @@
+import { Decoder } from "./decoder.ts";
 import { IoPortExhaustedError, IoPortOverlapError, UnknownIoPortEntryError } from "./errors.ts";
 import { type IoPortChange, type IoPortEntry, type IoPortInterface, type IoPortRange, IoPortType } from "./io-port.ts";
-import { PortEntry, PortTable } from "./port-table.ts";
+import { Listeners } from "./listeners.ts";
+import { PortEntry } from "./port-entry.ts";
 import { checkedRange, checkPort, checkSize, formatRange, isPort, LAST_PORT, powerOfTwoFor, rangeAt } from "./range.ts";
 import { allOnes, cut, isWidth } from "./width.ts";
 
@@ -26,11 +28,8 @@ export class VmmIoPortList {
   /** What nobody answered. Only counts up. */
   readonly counters: IoPortCounters = { unclaimedReads: 0, unclaimedWrites: 0 };
   readonly #allocAddr: number;
-  readonly #entries = new Set<PortEntry>();
-  readonly #table = new PortTable();
-  /** Entries that decode ports somebody else has, in the order they came. */
-  readonly #waiting = new Set<PortEntry>();
-  #listeners: ((change: IoPortChange) => void)[] = [];
+  readonly #decoder = new Decoder<PortEntry>((kind, entry) => this.#tell(kind, entry));
+  readonly #listeners = new Listeners<IoPortChange>();
   #lastHit = NO_HIT;
 
   /**
@@ -54,13 +53,13 @@ export class VmmIoPortList {
    */
   addHandler(range: IoPortRange, iface: IoPortInterface, type: IoPortType, mapped = true): IoPortEntry {
     const entry = new PortEntry(this.#resolve(range, iface, type), iface);
-    const other = mapped ? this.#table.overlapping(entry.range.start, entry.range.end) : null;
+    const other = mapped ? this.#decoder.overlapping(entry.range.start, entry.range.end) : null;
     if (other !== null) {
       const wanted = `${formatRange(entry.range)} for ${iface.desc}`;
       throw new IoPortOverlapError(`"range" ${wanted} overlaps ${formatRange(other.range)} of ${other.iface.desc}`);
     }
-    this.#entries.add(entry);
-    if (mapped) this.#map(entry);
+    this.#decoder.add(entry);
+    if (mapped) this.#decoder.map(entry);
     return entry;
   }
 
@@ -69,9 +68,7 @@ export class VmmIoPortList {
    * @throws UnknownIoPortEntryError for an entry that is not on it
    */
   removeHandler(entry: IoPortEntry): void {
-    const own = this.#own(entry);
-    this.#entries.delete(own);
-    this.#release(own);
+    this.#decoder.delete(this.#own(entry));
   }
 
   /**
@@ -83,14 +80,8 @@ export class VmmIoPortList {
   mapHandler(entry: IoPortEntry, start: number = entry.range.start): boolean {
     const own = this.#own(entry);
     if (own.mapped && start === own.range.start) return true;
-    this.#release(own);
-    if (!this.#place(own, start)) return false;
-    if (this.#table.overlapping(own.range.start, own.range.end) !== null) {
-      this.#waiting.add(own);
-      return false;
-    }
-    this.#map(own);
-    return true;
+    this.#decoder.release(own);
+    return this.#place(own, start) && this.#decoder.map(own);
   }
 
   /**
@@ -98,7 +89,7 @@ export class VmmIoPortList {
    * @throws UnknownIoPortEntryError for an entry that is not on the list
    */
   unmapHandler(entry: IoPortEntry): void {
-    this.#release(this.#own(entry));
+    this.#decoder.release(this.#own(entry));
   }
 
   /**
@@ -110,17 +101,17 @@ export class VmmIoPortList {
    */
   moveHandler(entry: IoPortEntry, newStart: number): boolean {
     const own = this.#own(entry);
-    return own.mapped || this.#waiting.has(own) ? this.mapHandler(own, newStart) : this.#place(own, newStart);
+    return this.#decoder.decodes(own) ? this.mapHandler(own, newStart) : this.#place(own, newStart);
   }
 
   /** The entry that answers for `port`, or null. */
   find(port: number): IoPortEntry | null {
-    return this.#table.find(port);
+    return this.#decoder.find(port);
   }
 
   /** All entries, mapped or not, in the order they were added. A list of the caller's own. */
   entries(): IoPortEntry[] {
-    return [...this.#entries];
+    return [...this.#decoder.entries];
   }
 
   /**
@@ -129,11 +120,7 @@ export class VmmIoPortList {
    * @returns stops the calls
    */
   onChange(listener: (change: IoPortChange) => void): () => void {
-    const own = (change: IoPortChange): void => listener(change);
-    this.#listeners = [...this.#listeners, own];
-    return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== own);
-    };
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -174,7 +161,7 @@ export class VmmIoPortList {
   }
 
   #in(port: number, size: number): number {
-    const entry = isWidth(size) ? this.#table.find(port) : null;
+    const entry = isWidth(size) ? this.#decoder.find(port) : null;
     if (entry !== null && port + size - 1 <= entry.range.end) {
       this.#lastHit = entry;
       return cut(entry.iface.portIn(port, size), size);
@@ -186,7 +173,7 @@ export class VmmIoPortList {
     let value = allOnes(size);
     let unclaimed = !isWidth(size);
     for (let i = 0; i < size && isWidth(size); i++) {
-      const entry = this.#table.find(port + i);
+      const entry = this.#decoder.find(port + i);
       if (entry === null) unclaimed = true;
       else value = (value & ~(0xff << (8 * i))) | (cut(entry.iface.portIn(port + i, 1), 1) << (8 * i));
     }
@@ -195,7 +182,7 @@ export class VmmIoPortList {
   }
 
   #out(port: number, size: number, value: number): void {
-    const entry = isWidth(size) ? this.#table.find(port) : null;
+    const entry = isWidth(size) ? this.#decoder.find(port) : null;
     if (entry !== null && port + size - 1 <= entry.range.end) {
       this.#lastHit = entry;
       entry.iface.portOut(port, size, cut(value, size));
@@ -207,7 +194,7 @@ export class VmmIoPortList {
   #outBytes(port: number, size: number, value: number): void {
     let unclaimed = !isWidth(size);
     for (let i = 0; i < size && isWidth(size); i++) {
-      const entry = this.#table.find(port + i);
+      const entry = this.#decoder.find(port + i);
       if (entry === null) unclaimed = true;
       else entry.iface.portOut(port + i, 1, (value >>> (8 * i)) & 0xff);
     }
@@ -228,14 +215,14 @@ export class VmmIoPortList {
 
   /** Free of every entry, mapped or not, each with the whole power of two that its BAR decodes. */
   #isFree(start: number, end: number): boolean {
-    for (const { range } of this.#entries) {
+    for (const { range } of this.#decoder.entries) {
       if (range.start <= end && range.start + powerOfTwoFor(range.size) - 1 >= start) return false;
     }
     return true;
   }
 
   #own(entry: IoPortEntry): PortEntry {
-    if (entry instanceof PortEntry && this.#entries.has(entry)) return entry;
+    if (entry instanceof PortEntry && this.#decoder.entries.has(entry)) return entry;
     throw new UnknownIoPortEntryError(`"entry" ${entry.iface.desc} at ${formatRange(entry.range)} is not on this list`);
   }
 
@@ -247,29 +234,9 @@ export class VmmIoPortList {
     return true;
   }
 
-  #map(entry: PortEntry): void {
-    this.#table.insert(entry);
-    entry.mapped = true;
-    this.#tell("mapped", entry);
-  }
-
-  /** Lets go of an entry's ports and gives them to whoever waits for them. */
-  #release(entry: PortEntry): void {
-    this.#waiting.delete(entry);
-    if (!entry.mapped) return;
-    this.#table.remove(entry);
-    entry.mapped = false;
-    this.#lastHit = NO_HIT;
-    this.#tell("unmapped", entry);
-    for (const waiting of [...this.#waiting]) {
-      if (this.#table.overlapping(waiting.range.start, waiting.range.end) !== null) continue;
-      this.#waiting.delete(waiting);
-      this.#map(waiting);
-    }
-  }
-
   #tell(kind: IoPortChange["kind"], entry: PortEntry): void {
+    this.#lastHit = NO_HIT;
     const { start, end } = entry.range;
-    for (const listener of this.#listeners) listener({ kind, start, end, entry });
+    this.#listeners.tell({ kind, start, end, entry });
   }
 }

@@ -36,5 +36,6 @@ export {
 } from "./pci-address.ts";
 export { isConfigAccess, type PciEntry } from "./pci-entry.ts";
 export type { PciFunction, PciRegion } from "./pci-function.ts";
+export { PciPlug, type PciPlugOptions } from "./pci-plug.ts";
 export { type PciSpaceOptions, VmmPciSpace } from "./pci-space.ts";
 export * from "./spec.ts";

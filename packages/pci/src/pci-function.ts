@@ -25,5 +25,10 @@ export interface PciFunction extends PciEntry {
   readonly regions: readonly (PciRegion | null)[];
   /** Where the BARs are now, in the order of their registers. */
   bars(): PciBarWindow[];
+  /**
+   * Set by whoever maps the regions, null for nobody: told when the guest's write changed a BAR's `address` or
+   * `enabled`. Not called for the initial state, which `bars()` tells.
+   */
+  onBarChange: ((window: PciBarWindow) => void) | null;
   reset(): void;
 }

@@ -10,8 +10,8 @@ export interface CardCore {
   funcs: RawIfaceFuncs;
   /** What received frames go through before the guest sees them. */
   readonly ingress: Ingress;
-  /** Whether the backend tells queue pairs apart. */
-  backendChooses: boolean;
+  /** How many queue pairs the backend tells apart. */
+  backendPairs: number;
   /** Bytes of the header before each frame: 10, 12 with MRG_RXBUF, 20 with HASH_REPORT. */
   headerBytes: number;
   /** MRG_RXBUF was negotiated. */

@@ -14,19 +14,31 @@ export class CardCounters implements VirtioNetCounters {
   }
 
   get transmit(): TransmitCounters {
-    return this.#sum((pair) => pair.transmit, () => new TransmitCounters());
+    return this.#sum(
+      (pair) => pair.transmit,
+      () => new TransmitCounters(),
+    );
   }
 
   get receive(): ReceiveCounters {
-    return this.#sum((pair) => pair.receive, () => new ReceiveCounters());
+    return this.#sum(
+      (pair) => pair.receive,
+      () => new ReceiveCounters(),
+    );
   }
 
   get transmitQueue(): QueueCounters {
-    return this.#sum((pair) => pair.transmitQueue, () => new QueueCounters());
+    return this.#sum(
+      (pair) => pair.transmitQueue,
+      () => new QueueCounters(),
+    );
   }
 
   get receiveQueue(): QueueCounters {
-    return this.#sum((pair) => pair.receiveQueue, () => new QueueCounters());
+    return this.#sum(
+      (pair) => pair.receiveQueue,
+      () => new QueueCounters(),
+    );
   }
 
   #sum<T extends object>(part: (pair: PairCounters) => T, empty: () => T): T {

@@ -32,5 +32,14 @@ export {
 } from "./counters.ts";
 export { virtioNetDefaultBackend } from "./default-backend.ts";
 export { commonMakeVirtioNet } from "./make-virtio-net.ts";
-export type { VirtioNetFeature, VirtioNetOptions } from "./options.ts";
+export { NetDevice, type NetDeviceHooks } from "./net-device.ts";
+export { makeVirtioNetFunction, type VirtioNetFunction } from "./net-function.ts";
+export type {
+  NetDeviceOptions,
+  VirtioNetExtraFeature,
+  VirtioNetFeature,
+  VirtioNetFunctionOptions,
+  VirtioNetOptions,
+  VirtioNetPciOptions,
+} from "./options.ts";
 export type { VirtioNet } from "./virtio-net.ts";

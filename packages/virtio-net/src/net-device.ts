@@ -1,80 +1,146 @@
-import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
-import type { IntxEntry } from "@vmmkit/pci";
+import type { EthDriver, Frame, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
+  DeviceState,
+  QueueCounters,
+  VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
+  VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_CTRL_RX,
+  VIRTIO_NET_F_CTRL_VLAN,
+  VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_GUEST_ANNOUNCE,
+  VIRTIO_NET_F_HASH_REPORT,
+  VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_HASH_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
-  VIRTIO_NET_RX_QUEUE,
-  VIRTIO_NET_TX_QUEUE,
   type VirtioDevice,
-  VirtioEmul,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
+import { BackendPort } from "./backend-port.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
+import { CardCounters } from "./card-counters.ts";
+import { Coalescing } from "./coalescing.ts";
+import { coalescingCommands } from "./control/coalescing-commands.ts";
+import { ControlQueue } from "./control/control-queue.ts";
+import { announceCommand, steeringCommands } from "./control/device-commands.ts";
+import { filterCommands } from "./control/filter-commands.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
+import { type FeatureBits, hasBit, unmetDependency, withoutUnmet } from "./feature-dependencies.ts";
 import { offeredFeatures } from "./features.ts";
+import { ReceiveFilter } from "./filter/receive-filter.ts";
+import { Ingress } from "./ingress.ts";
+import { Interrupter } from "./interrupter.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
-import { checkQueueSize, type VirtioNetOptions } from "./options.ts";
-import { Receive } from "./receive.ts";
-import { Transmit } from "./transmit.ts";
+import {
+  checkQueuePairs,
+  checkQueueSize,
+  checkSpeed,
+  DEFAULT_CTRL_QUEUE_SIZE,
+  type NetDeviceOptions,
+} from "./options.ts";
+import { QueuePair } from "./queue-pair.ts";
+import { Steering } from "./steering/steering.ts";
 
-/** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
+/** How a network device reaches its guest, whatever the transport. */
+export interface NetDeviceHooks {
+  /** The guest is to be interrupted: for queue `irq`, or with -1 for a change of configuration. */
+  interrupt(irq: number): void;
+  /** The interrupt status became 0: a level-triggered line goes down. */
+  lowerIrq(): void;
+}
+
+/** The network device behind the transport: queues, configuration and the card's parts, joined to a backend. */
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
-  readonly featuresHigh = 0;
+  readonly featuresHigh: number;
   readonly queueSizes: readonly number[];
-  readonly emul: VirtioEmul;
-  readonly driver: EthDriver;
+  /** Status, features and queues, for a transport to read and write. */
+  readonly state: DeviceState;
   readonly counters: VirtioNetCounters;
+  readonly #hooks: NetDeviceHooks;
+  readonly #name: string;
   readonly #config: NetConfig;
   readonly #core: CardCore;
-  readonly #receive: Receive;
-  readonly #transmit: Transmit;
+  readonly #filter: ReceiveFilter;
+  readonly #steering: Steering;
+  readonly #coalescing: Coalescing;
+  readonly #control: ControlQueue;
+  readonly #pairs: readonly QueuePair[];
   readonly #unwatch: () => void;
+  #port: BackendPort;
+  /** What both sides have, as far as it makes sense together. */
+  #features: FeatureBits = { low: 0, high: 0 };
 
-  /** @throws what `checkLink` throws where the backend's answer makes no sense */
-  constructor(vm: Vm, funcs: RawIfaceFuncs, pin: IntxEntry, options: VirtioNetOptions) {
-    const name = options.name ?? "virtio-net";
-    this.featuresLow = offeredFeatures(options.without);
-    this.queueSizes = [
-      checkQueueSize("rxQueueSize", options.rxQueueSize),
-      checkQueueSize("txQueueSize", options.txQueueSize),
-    ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: () => this.#raise(pin) };
-    const link = checkLink(funcs.lowLevelInit(this.driver));
-    this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
-    this.emul = new VirtioEmul(vm.memory, this, {
-      lowerIrq: () => pin.setLevel(false),
-      raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
-      log: (line) => options.log?.(`${name}: ${line}`),
+  /**
+   * Asks the backend what it is, and tells it of its card.
+   * @param hooks where interrupts go
+   * @throws RangeError, TypeError that name the argument, or the answer of the backend that makes no sense
+   */
+  constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
+    this.#hooks = hooks;
+    this.#name = options.name ?? "virtio-net";
+    const rxQueueSize = checkQueueSize("rxQueueSize", options.rxQueueSize);
+    const txQueueSize = checkQueueSize("txQueueSize", options.txQueueSize);
+    const ctrlQueueSize = checkQueueSize("ctrlQueueSize", options.ctrlQueueSize ?? DEFAULT_CTRL_QUEUE_SIZE);
+    const speed = checkSpeed(options.speed);
+    offeredFeatures(options, 1);
+    // Last of what may fail, as it tells the backend of its card.
+    this.#port = this.#plug(funcs);
+    const { link } = this.#port;
+    const pairs = checkQueuePairs(options.queuePairs, link.queuePairs ?? 1);
+    const offered = offeredFeatures(options, pairs);
+    this.featuresLow = offered.low;
+    this.featuresHigh = offered.high;
+    const sizes = Array.from({ length: pairs }, () => [rxQueueSize, txQueueSize]).flat();
+    this.queueSizes = hasBit(offered, VIRTIO_NET_F_CTRL_VQ) ? [...sizes, ctrlQueueSize] : sizes;
+    this.#config = new NetConfig({ mac: link.mac, mtu: link.mtu, linkUp: link.linkUp ?? true, pairs, speed });
+    this.state = new DeviceState(vm.memory, this, {
+      lowerIrq: () => hooks.lowerIrq(),
+      raiseIrq: (irq) => this.#core.funcs.rawHandleIRQ(this.#core.driver, irq),
+      log: (line) => options.log?.(`${this.#name}: ${line}`),
     });
-    this.#core = this.#makeCore(vm, funcs, link);
-    const [receiveQueue, transmitQueue] = this.emul.state.queues;
-    const [receiveCounters, transmitCounters] = this.emul.state.counters;
-    if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
-    if (receiveCounters === undefined || transmitCounters === undefined) throw new RangeError("a card has two queues");
-    this.counters = {
-      receive: new ReceiveCounters(),
-      transmit: new TransmitCounters(),
-      receiveQueue: receiveCounters,
-      transmitQueue: transmitCounters,
-    };
-    this.#receive = new Receive(this.#core, receiveQueue, this.counters.receive);
-    this.#transmit = new Transmit(this.#core, transmitQueue, this.counters.transmit);
+    const counters = new CardCounters(Array.from({ length: pairs }, (_, index) => this.#pairCounters(index)));
+    this.counters = counters;
+    this.#filter = new ReceiveFilter(this.#config.macBytes, counters.filtered);
+    this.#steering = new Steering();
+    this.#steering.backendChooses = (link.queuePairs ?? 1) > 1;
+    const now = (queue: number): void => this.#interruptNow(queue);
+    this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#framesOf(queue), now);
+    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
+    this.#core = this.#makeCore(vm, link, interrupter, pairs > 1);
+    this.#pairs = counters.pairs.map((pairCounters, index) => {
+      const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
+      if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
+      const pair = new QueuePair(this.#core, index, pairs, pairCounters, receiveQueue, transmitQueue);
+      this.#core.ingress.add(pair.receive);
+      return pair;
+    });
+    this.#control = this.#makeControl(counters);
     this.#unwatch = vm.memory.onChange(() => {
-      this.#receive.rebind();
-      this.#transmit.rebind();
+      for (const pair of this.#pairs) pair.rebind();
     });
   }
 
   get config(): Uint8Array {
     return this.#config.bytes;
+  }
+
+  /** The card as its backend knows it. */
+  get driver(): EthDriver {
+    return this.#core.driver;
+  }
+
+  /** What carries its frames now. */
+  get funcs(): RawIfaceFuncs {
+    return this.#core.funcs;
   }
 
   /** The address that the card has now. */
@@ -86,41 +152,78 @@ export class NetDevice implements VirtioDevice {
     return this.#core.linkUp;
   }
 
-  configWrite(offset: number, value: number): void {
-    this.#config.write(offset, value);
+  /** Queue pairs that the guest uses: 1 until it asks for more. */
+  get queuePairs(): number {
+    return Math.max(this.#steering.receivePairs, this.#steering.transmitPairs);
+  }
+
+  acceptsFeatures(low: number, high: number): boolean {
+    return unmetDependency({ low, high }) === null;
+  }
+
+  configWrite(offset: number, value: number, legacy: boolean): void {
+    // Only a legacy driver may set the address here; others have the control queue for it (5.1.4.1, 5.1.6.5.2).
+    if (legacy && !this.state.hasFeature(VIRTIO_NET_F_CTRL_MAC_ADDR)) this.#config.write(offset, value);
   }
 
   queueReady(index: number, queue: Virtqueue): void {
-    if (index === VIRTIO_NET_TX_QUEUE) this.#transmit.attach(queue);
-    else if (index === VIRTIO_NET_RX_QUEUE) this.#receive.attach(queue);
+    this.#settleFeatures();
+    if (index === this.#controlIndex) this.#control.attach(queue);
+    else if ((index & 1) === 0) this.#pairOf(index)?.receive.attach(queue);
+    else this.#pairOf(index)?.transmit.attach(queue);
   }
 
   driverOk(): void {
-    const { state } = this.emul;
-    this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
-    this.#core.headerBytes = this.#core.mergeable ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-    this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
-    this.#core.running = true;
+    this.#settleFeatures();
+    const core = this.#core;
+    core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
+    core.hashReport = this.#has(VIRTIO_NET_F_HASH_REPORT);
+    core.headerBytes = this.#headerBytes();
+    core.maxReceiveBytes = this.#has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
+    this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
+    core.running = true;
+    this.#tellPairs();
     // Notifications that came too early count now.
-    this.#receive.notify();
-    this.#transmit.run();
+    this.#control.run();
+    this.#runPairs();
   }
 
-  notify(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.run();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
+  notify(index: number): void {
+    if (index === this.#controlIndex) {
+      this.#control.run();
+      return;
+    }
+    const pair = this.#pairOf(index);
+    if (pair === undefined) return;
+    if ((index & 1) === 0) pair.receive.notify();
+    else if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
   }
 
   reset(): void {
     this.#core.running = false;
     this.#config.reset();
-    this.#receive.reset();
-    this.#transmit.reset();
+    this.#filter.reset();
+    this.#steering.reset();
+    this.#coalescing.reset();
+    this.#control.reset();
+    for (const pair of this.#pairs) pair.reset();
+    this.#features = { low: 0, high: 0 };
   }
 
-  queueReset(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.reset();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
+  queueStopping(index: number): void {
+    if (index === this.#controlIndex) return;
+    if ((index & 1) === 0) this.#pairOf(index)?.receive.giveUp();
+    else this.#pairOf(index)?.transmit.giveUp();
+  }
+
+  queueReset(index: number): void {
+    if (index === this.#controlIndex) {
+      this.#control.reset();
+      return;
+    }
+    this.#coalescing.queueReset(index);
+    if ((index & 1) === 0) this.#pairOf(index)?.receive.reset();
+    else this.#pairOf(index)?.transmit.reset();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -128,87 +231,220 @@ export class NetDevice implements VirtioDevice {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
     this.#config.setLink(up);
-    if (this.emul.state.hasFeature(VIRTIO_NET_F_STATUS)) this.emul.state.interruptConfig();
+    this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
-    this.#receive.notify();
+    for (const pair of this.#pairs) pair.receive.notify();
+  }
+
+  /** Asks the guest to announce itself. False where it cannot be asked. See `VirtioNet.announce`. */
+  announce(): boolean {
+    if (!this.#core.running || !this.#has(VIRTIO_NET_F_GUEST_ANNOUNCE) || !this.#has(VIRTIO_NET_F_STATUS)) return false;
+    this.#config.setAnnounce(true);
+    this.#tellConfig(true);
+    return true;
+  }
+
+  /** Another backend carries the frames from now on. See `VirtioNet.setBackend`. */
+  setBackend(funcs: RawIfaceFuncs): void {
+    const next = this.#plug(funcs);
+    try {
+      this.#checkSwap(next.link);
+    } catch (error) {
+      next.unplug();
+      throw error;
+    }
+    this.setLink(false);
+    this.#port.unplug();
+    for (const pair of this.#pairs) pair.abandon();
+    this.#port = next;
+    this.#core.driver = next.driver;
+    this.#core.backendPairs = next.link.queuePairs ?? 1;
+    this.#steering.backendChooses = this.#core.backendPairs > 1;
+    this.#core.funcs = next.funcs;
+    this.#tellPairs();
+    this.setLink(next.link.linkUp ?? true);
+    this.announce();
+    this.#runPairs();
   }
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    this.#transmit.run();
+    for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
   /** The card is taken out of its machine. */
   close(): void {
-    this.emul.reset();
+    this.state.reset();
     this.#unwatch();
   }
 
-  /** The pin is high while there is something that the guest has not seen, and never for nothing. */
-  #raise(pin: IntxEntry): void {
-    if (this.emul.state.isr !== 0) pin.setLevel(true);
+  /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */
+  get #controlIndex(): number {
+    if (!this.#has(VIRTIO_NET_F_CTRL_VQ)) return -1;
+    return this.#several ? 2 * this.#pairs.length : 2;
+  }
+
+  /** Whether the driver knows of more than one pair. */
+  get #several(): boolean {
+    return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+  }
+
+  #has(feature: number): boolean {
+    return hasBit(this.#features, feature);
+  }
+
+  #settleFeatures(): void {
+    const { driverFeaturesLow: low, driverFeaturesHigh: high } = this.state;
+    this.#features = withoutUnmet({ low, high });
+  }
+
+  #pairOf(index: number): QueuePair | undefined {
+    return index < 2 || this.#several ? this.#pairs[index >> 1] : undefined;
+  }
+
+  #headerBytes(): number {
+    if (this.#core.hashReport) return VIRTIO_NET_HDR_HASH_BYTES;
+    const long = this.#core.mergeable || this.#has(VIRTIO_F_VERSION_1);
+    return long ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+  }
+
+  /** What waits in the queues in use. */
+  #runPairs(): void {
+    for (const pair of this.#pairs) {
+      pair.receive.notify();
+      if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+    }
+  }
+
+  #tellPairs(): void {
+    this.#core.funcs.setQueuePairs?.(this.driver, Math.min(this.queuePairs, this.#core.backendPairs));
+  }
+
+  #tellConfig(interrupts: boolean): void {
+    if (interrupts) this.state.interruptConfig();
+    else this.state.noteConfigChange();
+  }
+
+  #interruptNow(queue: number): void {
+    if (this.state.queues[queue]?.needsInterrupt()) this.state.interruptQueue(queue);
+  }
+
+  /** Frames that a queue has carried. */
+  #framesOf(queue: number): number {
+    const counters = this.counters.pairs[queue >> 1];
+    return ((queue & 1) === 0 ? counters?.receive.frames : counters?.transmit.frames) ?? 0;
+  }
+
+  #pairCounters(index: number) {
+    return {
+      receive: new ReceiveCounters(),
+      transmit: new TransmitCounters(),
+      receiveQueue: this.state.counters[2 * index] ?? new QueueCounters(),
+      transmitQueue: this.state.counters[2 * index + 1] ?? new QueueCounters(),
+    };
+  }
+
+  #plug(funcs: RawIfaceFuncs): BackendPort {
+    const raiseIrq = (irq: number): void => this.#hooks.interrupt(irq);
+    return new BackendPort(funcs, { name: this.#name, raiseIrq, callbacks: this.#callbacks() });
+  }
+
+  /** @throws RangeError where the guest was promised what the next backend cannot do */
+  #checkSwap(link: LinkInfo): void {
+    const mtu = this.#core.maxFrameBytes - ETHERNET_OVERHEAD_BYTES;
+    if (link.mtu < mtu) throw new RangeError(`"mtu" of the backend expected ${mtu} at least, got ${link.mtu}`);
+    const pairs = link.queuePairs ?? 1;
+    if (pairs > 1 && pairs < this.#pairs.length) {
+      throw new RangeError(`"queuePairs" of the backend expected 1, or ${this.#pairs.length} at least, got ${pairs}`);
+    }
   }
 
   #callbacks(): RawIfaceCallbacks {
     return {
-      txComplete: (cookie) => this.#transmit.complete(cookie),
-      allocateRxBuf: (sizeBytes) => this.#receive.allocate(sizeBytes),
-      rxComplete: (count, frames, lengths) => this.#receive.complete(count, frames, lengths),
+      txComplete: (cookie) => {
+        const pair = this.#pairs[cookie % this.#pairs.length] ?? this.#pairs[0];
+        pair?.transmit.complete(cookie);
+      },
+      allocateRxBuf: (sizeBytes, queue) => this.#allocate(sizeBytes, queue),
+      rxComplete: (count, frames, lengths) => this.#complete(count, frames, lengths),
       linkChange: (up) => this.setLink(up),
     };
   }
 
-  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo): CardCore {
-    const defer = vm.defer;
+  /** Room of the pair that the backend names, or of the first one: where the frame belongs to another, it is copied. */
+  #allocate(sizeBytes: number, queue = 0): Frame | null {
+    const pair = queue < this.#steering.receivePairs ? this.#pairs[queue] : this.#pairs[0];
+    return pair?.receive.allocate(sizeBytes) ?? null;
+  }
+
+  /** Frames of several pairs, in runs of one pair each. */
+  #complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+    if (this.#pairs.length === 1) {
+      this.#pairs[0]?.receive.complete(count, frames, lengths);
+      return;
+    }
+    try {
+      for (let from = 0, to = 0; from < count; from = to) {
+        const queue = frames[from]?.queue ?? 0;
+        for (to = from + 1; to < count && frames[to]?.queue === queue; ) to++;
+        (this.#pairs[queue] ?? this.#pairs[0])?.receive.complete(to, frames, lengths, from);
+      }
+    } finally {
+      this.#core.ingress.flush();
+    }
+  }
+
+  #makeCore(vm: Vm, link: LinkInfo, interrupter: Interrupter, several: boolean): CardCore {
     return {
       memory: vm.memory,
-      driver: this.driver,
-      funcs,
+      driver: this.#port.driver,
+      funcs: this.#port.funcs,
+      ingress: new Ingress(this.#filter, this.#steering, several),
+      backendPairs: link.queuePairs ?? 1,
       headerBytes: VIRTIO_NET_HDR_BYTES,
       mergeable: false,
+      hashReport: false,
       running: false,
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
       maxReceiveBytes: NO_FRAME_LIMIT,
-      interrupt: this.#interrupter(defer),
-      later: defer ?? laterTurn,
+      interrupt: (queue) => interrupter.interrupt(queue),
+      later: vm.defer ?? laterTurn,
     };
   }
 
-  /**
-   * How queues interrupt. Received frames do so at once. For frames that left, the guest is in no hurry: where the
-   * VMM can say when the guest's present access is over, they wait for that, and one interrupt stands for all.
-   */
-  #interrupter(defer: Vm["defer"]): (queue: number) => void {
-    const { state } = this.emul;
-    const now = (index: number): void => {
-      if (state.queues[index]?.needsInterrupt()) state.interruptQueue(index);
+  #makeControl(counters: CardCounters): ControlQueue {
+    const core = this.#core;
+    const changed = (): void => {
+      this.#tellPairs();
+      this.#runPairs();
     };
-    if (defer === undefined) return now;
-    let waiting = false;
-    const transmitted = (): void => {
-      waiting = false;
-      now(VIRTIO_NET_TX_QUEUE);
+    const setMac = (mac: Uint8Array): void => {
+      this.#config.setMac(mac);
+      this.state.noteConfigChange();
     };
-    return (index) => {
-      if (index !== VIRTIO_NET_TX_QUEUE) now(index);
-      else if (!waiting) {
-        waiting = true;
-        defer(transmitted);
-      }
+    const acknowledge = (): void => {
+      this.#config.setAnnounce(false);
+      this.state.noteConfigChange();
     };
+    return new ControlQueue(
+      {
+        memory: core.memory,
+        get running() {
+          return core.running;
+        },
+        has: (feature) => this.#has(feature),
+        interrupt: () => this.#interruptNow(this.#controlIndex),
+        later: core.later,
+      },
+      [
+        ...filterCommands(this.#filter, setMac),
+        announceCommand(acknowledge),
+        ...steeringCommands(this.#steering, this.#pairs.length, changed),
+        ...coalescingCommands(this.#coalescing, (queue) => queue >> 1 < this.queuePairs),
+      ],
+      counters.control,
+    );
   }
-}
-
-/** Smallest and largest MTU that VIRTIO knows (5.1.4.2). */
-const MIN_MTU = 68;
-const MAX_MTU = 65535;
-
-function checkLink(link: LinkInfo): LinkInfo {
-  if (link.mac.length !== 6) throw new RangeError(`"mac" of the backend expected 6 bytes, got ${link.mac.length}`);
-  if (!Number.isInteger(link.mtu) || link.mtu < MIN_MTU || link.mtu > MAX_MTU) {
-    throw new RangeError(`"mtu" of the backend expected ${MIN_MTU} to ${MAX_MTU}, got ${link.mtu}`);
-  }
-  return link;
 }

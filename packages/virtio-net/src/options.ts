@@ -1,11 +1,9 @@
 import type { PciAddress } from "@vmmkit/pci";
 
-/** What a caller may choose beyond the eight parameters of the C original. */
-export interface VirtioNetOptions {
+/** What a caller may choose of a network device, whatever its transport. */
+export interface NetDeviceOptions {
   /** The card's name in messages. Default "virtio-net". */
   readonly name?: string;
-  /** Where it is on PCI bus 0. Default the first free device. */
-  readonly pciAddress?: PciAddress;
   /** Entries of the receive queue: a power of two from 2 to 32768. Default 256; iPXE takes no more than that. */
   readonly rxQueueSize?: number;
   /** Entries of the transmit queue: likewise. Default 256. */
@@ -19,17 +17,36 @@ export interface VirtioNetOptions {
   readonly queuePairs?: number;
   /** What the link says of its speed; SPEED_DUPLEX is offered with it. Default: nothing. */
   readonly speed?: LinkSpeed;
-  /**
-   * Offer HASH_REPORT: the card calculates the hash of each received frame for a driver that wants it. Default false,
-   * as drivers that can have it take it, and calculating it in software costs more than it saves.
-   */
-  readonly hashReport?: boolean;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
-  /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: the interrupt line parameter. */
-  readonly irqLine?: number;
+  /** Features that are offered only on request, as drivers seldom gain by them. */
+  readonly with?: readonly VirtioNetExtraFeature[];
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
+}
+
+/** What a caller may choose of a card that is a PCI function. */
+export interface VirtioNetPciOptions extends NetDeviceOptions {
+  /** The line that `vm.interrupts.setLine` gets for the card's pin. Default: what the interrupt line register says. */
+  readonly irqLine?: number;
+}
+
+/** What a caller of `commonMakeVirtioNet` may choose beyond the eight parameters of the C original. */
+export interface VirtioNetOptions extends VirtioNetPciOptions {
+  /** Where it is on PCI bus 0. Default the first free device. */
+  readonly pciAddress?: PciAddress;
+}
+
+/** What a caller of `makeVirtioNetFunction` may choose. */
+export interface VirtioNetFunctionOptions extends VirtioNetPciOptions {
+  /** 1 to 4 for INTA# to INTD#. Default 1. */
+  readonly interruptPin?: number;
+  /** What the interrupt line register says at first. Default 0. */
+  readonly interruptLine?: number;
+  /** First port of the legacy registers after a reset. Default 0: nowhere, until the guest gives them a place. */
+  readonly ioAddress?: number;
+  /** How many ports they take: a power of two from 32 to 256. Default 32. */
+  readonly ioBytes?: number;
 }
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */
@@ -40,6 +57,7 @@ export type VirtioNetFeature =
   | "ANY_LAYOUT"
   | "INDIRECT_DESC"
   | "EVENT_IDX"
+  | "RING_RESET"
   | "CTRL_VQ"
   | "CTRL_RX"
   | "CTRL_RX_EXTRA"
@@ -48,10 +66,15 @@ export type VirtioNetFeature =
   | "GUEST_ANNOUNCE"
   | "MQ"
   | "RSS"
-  | "HASH_REPORT"
   | "NOTF_COAL"
   | "VQ_NOTF_COAL"
   | "SPEED_DUPLEX";
+
+/**
+ * A feature that can be asked for, named likewise. With HASH_REPORT the card calculates the hash of each received
+ * frame for a driver that takes it, which costs more than it saves where it is done in software.
+ */
+export type VirtioNetExtraFeature = "NOTIFICATION_DATA" | "HASH_REPORT";
 
 /** How fast a link says it is. Nothing is slowed down to it. */
 export interface LinkSpeed {

@@ -1,14 +1,9 @@
 import { copyFrame, Frame } from "@vmmkit/ethif";
-import {
-  QUEUE_REFUSED,
-  VIRTIO_NET_HDR_F_NEEDS_CSUM,
-  VIRTIO_NET_HDR_GSO_NONE,
-  type Virtqueue,
-} from "@vmmkit/virtio";
+import { QUEUE_REFUSED, VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_NONE, type Virtqueue } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { ReceiveCounters } from "./counters.ts";
-import { HeadList } from "./head-list.ts";
 import { writeHashFields } from "./hash-fields.ts";
+import { HeadList } from "./head-list.ts";
 import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
 import { writeNetHeader } from "./net-header.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
@@ -147,6 +142,18 @@ export class Receive implements FrameTaker {
     this.#starved = true;
   }
 
+  /** The queue is about to be stopped: buffers that were taken and not filled go back at once. */
+  giveUp(): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    for (let head = this.#returned.shift(); head >= 0; head = this.#returned.shift()) queue.addUsed(head, 0);
+    for (const slot of this.#slots) {
+      if (!slot.out || slot.epoch !== this.#epoch) continue;
+      for (let i = 0; i < slot.chainCount; i++) queue.addUsed(slot.heads[i] ?? 0, 0);
+    }
+    queue.publish();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
@@ -156,7 +163,7 @@ export class Receive implements FrameTaker {
     let done = false;
     this.#polling = true;
     try {
-      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendChooses ? this.#pair : undefined);
+      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendPairs > 1 ? this.#pair : undefined);
       done = true;
     } finally {
       this.#polling = false;

@@ -122,6 +122,14 @@ export class Transmit {
     if (alive) this.#giveBack();
   }
 
+  /** The queue is about to be stopped: chains of frames that the backend still has go back at once. */
+  giveUp(): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    for (const slot of this.#slots) if (slot.out && slot.epoch === this.#epoch) queue.addUsed(slot.head, 0);
+    queue.publish();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) if (slot.out) rebindFrame(slot.frame, this.#core.memory);

@@ -12,15 +12,15 @@ import type { VirtioNetFeature } from "@vmmkit/virtio-net";
 import { describe, expect, it } from "vitest";
 import { expectFrames, makeRig, type Rig, testFrame } from "./support/rig.ts";
 
-const BITS: Record<VirtioNetFeature, number> = {
+const BITS = {
   MTU: VIRTIO_NET_F_MTU,
   STATUS: VIRTIO_NET_F_STATUS,
   MRG_RXBUF: VIRTIO_NET_F_MRG_RXBUF,
   ANY_LAYOUT: VIRTIO_F_ANY_LAYOUT,
   INDIRECT_DESC: VIRTIO_F_INDIRECT_DESC,
   EVENT_IDX: VIRTIO_F_EVENT_IDX,
-};
-const NAMES = Object.keys(BITS) as VirtioNetFeature[];
+} satisfies Partial<Record<VirtioNetFeature, number>>;
+const NAMES = Object.keys(BITS) as (keyof typeof BITS)[];
 
 function offered({ driver }: Rig): number[] {
   return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => driver.offers(bit));

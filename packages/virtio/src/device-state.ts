@@ -4,15 +4,7 @@ import type { QueueError } from "./queue/errors.ts";
 import { legacyLayout } from "./queue/layout.ts";
 import { QueueCounters } from "./queue/queue-counters.ts";
 import { SplitQueue } from "./queue/split-queue.ts";
-import {
-  VIRTIO_CONFIG_S_DRIVER_OK,
-  VIRTIO_CONFIG_S_NEEDS_RESET,
-  VIRTIO_F_EVENT_IDX,
-  VIRTIO_F_INDIRECT_DESC,
-  VIRTIO_PCI_ISR_CONFIG,
-  VIRTIO_PCI_ISR_QUEUE,
-  VIRTIO_PCI_VRING_ALIGN,
-} from "./spec.ts";
+import * as spec from "./spec.ts";
 
 /** How a device's state reaches the world outside it. */
 export interface DeviceStateHooks {
@@ -24,31 +16,67 @@ export interface DeviceStateHooks {
   log(line: string): void;
 }
 
+/** Where a driver puts a queue (VIRTIO 1.2, 4.1.4.3): guest physical addresses of its three parts. */
+export interface QueuePlace {
+  /** Entries, from 1 to the most that the device gives the queue; a power of two for a split virtqueue. */
+  readonly size: number;
+  /** Split: the descriptor table. Packed: the descriptor ring. */
+  readonly descTable: number;
+  /** Split: the available ring. Packed: the driver event suppression structure. */
+  readonly driverArea: number;
+  /** Split: the used ring. Packed: the device event suppression structure. */
+  readonly deviceArea: number;
+}
+
+/** Through which interface a driver speaks to the device. A legacy driver knows no FEATURES_OK (3.1.2). */
+export type VirtioInterface = "legacy" | "modern";
+
+/** Bits 0 to 31 that the legacy interface alone has (6.3): NOTIFY_ON_EMPTY, ANY_LAYOUT, and bit 30, which nothing uses. */
+const LEGACY_FEATURES = 2 ** spec.VIRTIO_F_NOTIFY_ON_EMPTY + 2 ** spec.VIRTIO_F_ANY_LAYOUT + 2 ** 30;
+
+/** What has to be set before: a status bit whose predecessor is missing is not taken (2.1, 3.1.1). */
+const MODERN_ORDER: readonly (readonly [bit: number, after: number])[] = [
+  [spec.VIRTIO_CONFIG_S_ACKNOWLEDGE, 0],
+  [spec.VIRTIO_CONFIG_S_DRIVER, spec.VIRTIO_CONFIG_S_ACKNOWLEDGE],
+  [spec.VIRTIO_CONFIG_S_FEATURES_OK, spec.VIRTIO_CONFIG_S_DRIVER],
+  [spec.VIRTIO_CONFIG_S_DRIVER_OK, spec.VIRTIO_CONFIG_S_FEATURES_OK],
+  [spec.VIRTIO_CONFIG_S_FAILED, 0],
+];
+
 /**
  * The state of a virtio device that does not depend on its transport: status, features, queues and interrupt
- * status (VIRTIO 1.2, 2.1 to 2.6). A transport reads and writes it for the guest.
+ * status (VIRTIO 1.2, 2.1 to 2.6). A transport reads and writes it for the guest; so does a server for another VMM.
  */
 export class DeviceState {
   /** What the device offers. */
   readonly device: VirtioDevice;
-  readonly queues: readonly SplitQueue[];
   readonly counters: readonly QueueCounters[];
   /** Interrupt status: VIRTIO_PCI_ISR_*. */
   isr = 0;
   /** Features that both sides have, bits 0 to 31. */
   driverFeaturesLow = 0;
+  /** Features that both sides have, bits 32 to 63. */
+  driverFeaturesHigh = 0;
+  /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
+  configGeneration = 0;
   #status = 0;
+  /** The driver accepted a feature that was never offered. */
+  #tookTooMuch = false;
+  readonly #memory: GuestMemory;
   readonly #hooks: DeviceStateHooks;
+  readonly #queues: SplitQueue[];
 
   constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
     this.device = device;
+    this.#memory = memory;
     this.#hooks = hooks;
     this.counters = device.queueSizes.map(() => new QueueCounters());
-    this.queues = device.queueSizes.map((size, index) => {
-      const queue = new SplitQueue(memory, size, this.counters[index] ?? new QueueCounters());
-      queue.onStop = (error) => this.#queueStopped(index, error);
-      return queue;
-    });
+    this.#queues = device.queueSizes.map((size, index) => this.#makeQueue(index, size));
+  }
+
+  /** The queues as they are now: another object once the driver chose another size or format. */
+  get queues(): readonly SplitQueue[] {
+    return this.#queues;
   }
 
   /** Device status: VIRTIO_CONFIG_S_*. */
@@ -58,45 +86,96 @@ export class DeviceState {
 
   /** Whether the driver is ready, and with it the device. */
   get running(): boolean {
-    return (this.#status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+    return (this.#status & spec.VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+  }
+
+  /** Whether the features are settled: from FEATURES_OK on, or, with a legacy driver, DRIVER_OK. */
+  get featuresSettled(): boolean {
+    return (this.#status & (spec.VIRTIO_CONFIG_S_FEATURES_OK | spec.VIRTIO_CONFIG_S_DRIVER_OK)) !== 0;
   }
 
   /** Whether both sides have feature `bit`. Through the legacy interface nobody has one beyond 31 (4.1.4.10). */
   hasFeature(bit: number): boolean {
-    return bit < 32 && ((this.driverFeaturesLow >>> bit) & 1) !== 0;
+    const word = bit < 32 ? this.driverFeaturesLow : this.driverFeaturesHigh;
+    return bit < 64 && ((word >>> (bit & 31)) & 1) !== 0;
+  }
+
+  /** Features on offer: bits `32 * word` to `32 * word + 31`. What only the legacy interface has is offered there alone. */
+  offered(word: number, by: VirtioInterface): number {
+    if (by === "legacy") return word === 0 ? this.device.featuresLow >>> 0 : 0;
+    if (word === 0) return (this.device.featuresLow & ~LEGACY_FEATURES) >>> 0;
+    return word === 1 ? this.device.featuresHigh >>> 0 : 0;
+  }
+
+  /**
+   * The driver chooses among the features on offer, bits `32 * word` to `32 * word + 31`. Too late once they are
+   * settled. One that was not on offer is not taken, and a modern driver's FEATURES_OK is refused for it (2.2.2).
+   */
+  writeFeatures(word: number, value: number, by: VirtioInterface = "legacy"): void {
+    if (this.featuresSettled) return;
+    const taken = (value & this.offered(word, by)) >>> 0;
+    if (taken !== value >>> 0) this.#tookTooMuch = true;
+    if (word === 0) this.driverFeaturesLow = taken;
+    else if (word === 1) this.driverFeaturesHigh = taken;
   }
 
   /**
    * The guest writes the status. 0 resets. A status without DRIVER_OK does not stop a device that runs: only a reset
-   * does (2.1.1). NEEDS_RESET is the device's own bit.
+   * does (2.1.1). NEEDS_RESET is the device's own bit. Of a modern driver each bit is taken only behind the one that
+   * has to come before, and FEATURES_OK only where the device can work with the features (2.1, 3.1.1).
    */
-  writeStatus(value: number): void {
+  writeStatus(value: number, by: VirtioInterface = "legacy"): void {
     if (value === 0) {
       this.reset();
       return;
     }
     const wasRunning = this.running;
-    this.#status |= value & ~VIRTIO_CONFIG_S_NEEDS_RESET & 0xff;
+    if (by === "legacy") this.#status |= value & ~spec.VIRTIO_CONFIG_S_NEEDS_RESET & 0xff;
+    else this.#writeModernStatus(value);
     if (!wasRunning && this.running) this.#start();
-  }
-
-  /** The guest chooses among the features on offer, bits 0 to 31. Too late once it is running. */
-  writeFeatures(value: number): void {
-    if (!this.running) this.driverFeaturesLow = (value & this.device.featuresLow) >>> 0;
   }
 
   /** The guest puts a queue at a page (legacy interface, 4.1.4.10); page 0 takes the queue away. */
   writeQueuePage(index: number, page: number): void {
-    const queue = this.queues[index];
-    if (queue === undefined) return;
-    if (queue.ready) {
-      queue.reset();
-      this.device.queueReset?.(index);
-    }
+    const queue = this.#queues[index];
+    const size = this.device.queueSizes[index];
+    if (queue === undefined || size === undefined) return;
+    this.disableQueue(index);
     if (page === 0) return;
+    const { descTable, availRing, usedRing } = legacyLayout(page * spec.VIRTIO_PCI_VRING_ALIGN, size);
+    this.enableQueue(index, { size, descTable, driverArea: availRing, deviceArea: usedRing });
+  }
+
+  /**
+   * Starts a queue. With a driver that is ready it works at once, otherwise from DRIVER_OK on. A place that cannot be
+   * stops the queue, and the device needs a reset.
+   * @param base position in the rings of the first chain to take, 0 in a queue that starts afresh; for a driver that
+   * another device served before
+   * @returns false, and nothing done, where there is no such queue, it runs already, or it cannot have this size
+   */
+  enableQueue(index: number, place: QueuePlace, base = 0): boolean {
+    const most = this.device.queueSizes[index];
+    if (most === undefined || this.#queues[index]?.ready || !isQueueSize(place.size, most)) return false;
+    const queue = this.#queueOf(index, place.size);
     this.#applyFeatures(queue);
-    queue.start(legacyLayout(page * VIRTIO_PCI_VRING_ALIGN, queue.size));
+    queue.start({ descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea }, base);
     if (this.running) this.device.queueReady(index, queue);
+    return true;
+  }
+
+  /**
+   * Stops a queue (2.6.1, and where another device takes over): what the device has of it goes back to the driver
+   * unused, and from now on nothing of it is read or written.
+   * @returns the position that `enableQueue` goes on at; 0 for a queue that does not run
+   */
+  disableQueue(index: number): number {
+    const queue = this.#queues[index];
+    if (queue === undefined || !queue.ready) return 0;
+    if (this.running) this.device.queueStopping?.(index);
+    const { base } = queue;
+    queue.reset();
+    this.device.queueReset?.(index);
+    return base;
   }
 
   /** The guest notifies a queue. Nothing happens for one that does not exist, or before the driver is ready. */
@@ -104,7 +183,7 @@ export class DeviceState {
     const counters = this.counters[index];
     if (counters === undefined) return;
     counters.notifications++;
-    if (this.running && this.queues[index]?.ready) this.device.notify(index);
+    if (this.running && this.#queues[index]?.ready) this.device.notify(index);
   }
 
   /** A queue's guest is to be told of used buffers. Nothing happens before the driver is ready (2.1.2). */
@@ -112,14 +191,20 @@ export class DeviceState {
     if (!this.running) return;
     const counters = this.counters[index];
     if (counters !== undefined) counters.interrupts++;
-    this.isr |= VIRTIO_PCI_ISR_QUEUE;
+    this.isr |= spec.VIRTIO_PCI_ISR_QUEUE;
     this.#hooks.raiseIrq(index);
+  }
+
+  /** The device changed its configuration: whoever reads it piece by piece sees another generation (2.5.1). */
+  noteConfigChange(): void {
+    this.configGeneration = (this.configGeneration + 1) & 0xff;
   }
 
   /** The guest is to be told that the configuration changed. It has to be running to be interested. */
   interruptConfig(): void {
+    this.noteConfigChange();
     if (!this.running) return;
-    this.isr |= VIRTIO_PCI_ISR_CONFIG;
+    this.isr |= spec.VIRTIO_PCI_ISR_CONFIG;
     this.#hooks.raiseIrq(-1);
   }
 
@@ -131,38 +216,77 @@ export class DeviceState {
     return isr;
   }
 
+  /** The device cannot go on: DEVICE_NEEDS_RESET, and a driver that is ready is told (2.1.2). */
+  needReset(line: string): void {
+    // Said once until the guest resets, however many queues it breaks and places anew.
+    if ((this.#status & spec.VIRTIO_CONFIG_S_NEEDS_RESET) === 0) this.#hooks.log(line);
+    this.#status |= spec.VIRTIO_CONFIG_S_NEEDS_RESET;
+    this.interruptConfig();
+  }
+
   /** Everything back to where it was before a driver came. Counters stay. */
   reset(): void {
     this.#status = 0;
     this.driverFeaturesLow = 0;
+    this.driverFeaturesHigh = 0;
+    this.#tookTooMuch = false;
     this.isr = 0;
-    for (const queue of this.queues) queue.reset();
+    for (const queue of this.#queues) queue.reset();
     this.#hooks.lowerIrq();
     this.device.reset();
+    this.noteConfigChange();
+  }
+
+  #writeModernStatus(value: number): void {
+    for (const [bit, after] of MODERN_ORDER) {
+      if ((value & bit) === 0 || (this.#status & bit) !== 0) continue;
+      if ((this.#status & after) !== after) continue;
+      if (bit === spec.VIRTIO_CONFIG_S_FEATURES_OK && !this.#acceptsFeatures()) continue;
+      this.#status |= bit;
+    }
+  }
+
+  #acceptsFeatures(): boolean {
+    if (this.#tookTooMuch || !this.hasFeature(spec.VIRTIO_F_VERSION_1)) return false;
+    return this.device.acceptsFeatures?.(this.driverFeaturesLow, this.driverFeaturesHigh) ?? true;
   }
 
   #start(): void {
     // A driver may have placed its queues before it wrote its features.
-    this.queues.forEach((queue, index) => {
+    this.#queues.forEach((queue, index) => {
       this.#applyFeatures(queue);
       if (queue.ready) this.device.queueReady(index, queue);
     });
     this.device.driverOk();
   }
 
+  /** The queue's object, another one where the driver wants another size. */
+  #queueOf(index: number, size: number): SplitQueue {
+    const present = this.#queues[index];
+    if (present?.size === size) return present;
+    const queue = this.#makeQueue(index, size);
+    this.#queues[index] = queue;
+    return queue;
+  }
+
+  #makeQueue(index: number, size: number): SplitQueue {
+    const queue = new SplitQueue(this.#memory, size, this.counters[index] ?? new QueueCounters());
+    queue.onStop = (error) => this.#queueStopped(index, error);
+    return queue;
+  }
+
   #applyFeatures(queue: SplitQueue): void {
     queue.features = {
-      indirect: this.hasFeature(VIRTIO_F_INDIRECT_DESC),
-      eventIdx: this.hasFeature(VIRTIO_F_EVENT_IDX),
+      indirect: this.hasFeature(spec.VIRTIO_F_INDIRECT_DESC),
+      eventIdx: this.hasFeature(spec.VIRTIO_F_EVENT_IDX),
     };
   }
 
   #queueStopped(index: number, error: QueueError): void {
-    // Said once until the guest resets, however many queues it breaks and places anew.
-    if ((this.#status & VIRTIO_CONFIG_S_NEEDS_RESET) === 0) {
-      this.#hooks.log(`queue ${index} stopped: ${error}; the guest has to reset the device`);
-    }
-    this.#status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-    this.interruptConfig();
+    this.needReset(`queue ${index} stopped: ${error}; the guest has to reset the device`);
   }
+}
+
+function isQueueSize(size: number, most: number): boolean {
+  return Number.isInteger(size) && size >= 1 && size <= most && (size & (size - 1)) === 0;
 }

@@ -3,7 +3,7 @@
  * makes registers of it.
  *
  * ```ts
- * import { VirtioEmul, type VirtioDevice } from "@vmmkit/virtio";
+ * import { DeviceState, VirtioEmul, type VirtioDevice } from "@vmmkit/virtio";
  * import { GuestMemory } from "@vmmkit/vm";
  *
  * const memory = new GuestMemory([{ gpa: 0, size: 1 << 20, buffer: new ArrayBuffer(1 << 20) }]);
@@ -19,18 +19,20 @@
  *   notify: (queue) => console.log(`${emul.virtq[queue]?.available()} chains wait`),
  *   reset: () => {},
  * };
- * const emul = new VirtioEmul(memory, device, {
- *   raiseIrq: (irq) => console.log(`interrupt for queue ${irq}`),
- *   lowerIrq: () => {},
- *   log: (line) => console.log(line),
- * });
+ * const emul = new VirtioEmul(
+ *   new DeviceState(memory, device, {
+ *     raiseIrq: (irq) => console.log(`interrupt for queue ${irq}`),
+ *     lowerIrq: () => {},
+ *     log: (line) => console.log(line),
+ *   }),
+ * );
  * console.log(emul.ioIn(12, 2)); // a guest reads the queue's size: 64
  * ```
  *
  * @module
  */
 export type { VirtioDevice } from "./device.ts";
-export { DeviceState, type DeviceStateHooks } from "./device-state.ts";
+export { DeviceState, type DeviceStateHooks, type QueuePlace, type VirtioInterface } from "./device-state.ts";
 export * from "./net-spec.ts";
 export { CHAIN_ERRORS, type ChainError, type QueueError } from "./queue/errors.ts";
 export { legacyLayout, type SplitLayout } from "./queue/layout.ts";
@@ -39,4 +41,5 @@ export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";
 export * from "./spec.ts";
+export { VirtioPciFunction, type VirtioPciOptions } from "./transport/virtio-pci.ts";
 export { VirtioEmul } from "./virtio-emul.ts";

@@ -1,6 +1,4 @@
-import type { GuestMemory } from "@vmmkit/vm";
-import type { VirtioDevice } from "./device.ts";
-import { DeviceState, type DeviceStateHooks } from "./device-state.ts";
+import type { DeviceState } from "./device-state.ts";
 import type { QueueCounters } from "./queue/queue-counters.ts";
 import type { Virtqueue } from "./queue/virtqueue.ts";
 import { LegacyPciTransport } from "./transport/pci-legacy.ts";
@@ -14,14 +12,10 @@ export class VirtioEmul {
   readonly state: DeviceState;
   readonly #transport: LegacyPciTransport;
 
-  /**
-   * @param memory where the guest puts its rings and buffers
-   * @param device what kind of device this is
-   * @param hooks interrupts and log
-   */
-  constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
-    this.state = new DeviceState(memory, device, hooks);
-    this.#transport = new LegacyPciTransport(this.state);
+  /** @param state of the device that the registers are to show */
+  constructor(state: DeviceState) {
+    this.state = state;
+    this.#transport = new LegacyPciTransport(state);
   }
 
   /** The device's queues (C original: `virtq`). */
@@ -71,7 +65,7 @@ export class VirtioEmul {
   deviceIoOut(offset: number, size: number, value: number): void {
     for (let i = 0; i < size; i++) {
       if (offset + i < this.state.device.config.length) {
-        this.state.device.configWrite(offset + i, (value >>> (8 * i)) & 0xff);
+        this.state.device.configWrite(offset + i, (value >>> (8 * i)) & 0xff, true);
       }
     }
   }

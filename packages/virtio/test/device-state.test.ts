@@ -36,7 +36,7 @@ describe("the state of a device", () => {
 
   it("4.1.4.10 knows features by their bit, and none beyond bit 31", () => {
     const { state } = stateOf(new FakeDevice([8], 0x8000_0001));
-    state.writeFeatures(0x8000_0001);
+    state.writeFeatures(0, 0x8000_0001);
     expect([0, 1, 30, 31, 32, 63].map((bit) => state.hasFeature(bit))).toEqual([
       true,
       false,
@@ -70,7 +70,7 @@ describe("the state of a device", () => {
       seen = { running: state.running, features: state.queues[0]?.features };
     };
     state.writeQueuePage(0, 1);
-    state.writeFeatures(0x3000_0000);
+    state.writeFeatures(0, 0x3000_0000);
     state.writeStatus(4);
     expect(seen).toEqual({ running: true, features: { indirect: true, eventIdx: true } });
   });

@@ -1,10 +1,17 @@
 import { Frame, readFrame, writeFrame } from "@vmmkit/ethif";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_ERR, VIRTIO_NET_OK, type Virtqueue } from "@vmmkit/virtio";
+import {
+  QUEUE_EMPTY,
+  QUEUE_REFUSED,
+  QUEUE_STOPPED,
+  VIRTIO_NET_ERR,
+  VIRTIO_NET_OK,
+  type Virtqueue,
+} from "@vmmkit/virtio";
 import type { GuestMemory } from "@vmmkit/vm";
-import type { ControlCommand } from "./control-command.ts";
-import type { ControlCounters } from "./control-counters.ts";
 import { rebindFrame } from "../rebind.ts";
 import { noteRanges } from "../receive-slot.ts";
+import type { ControlCommand } from "./control-command.ts";
+import type { ControlCounters } from "./control-counters.ts";
 import { CONTROL_HEADER_BYTES, ControlData } from "./control-data.ts";
 
 /** What the control queue needs of its card. */

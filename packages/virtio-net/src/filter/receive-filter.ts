@@ -90,8 +90,7 @@ export class ReceiveFilter {
     const { modes } = this;
     const counters = this.#counters;
     if (((bytes[at] ?? 0) & 1) === 0) {
-      const wanted =
-        !modes.nouni && (modes.alluni || sameMac(this.#mac, 0, bytes, at) || this.unicast.has(bytes, at));
+      const wanted = !modes.nouni && (modes.alluni || sameMac(this.#mac, 0, bytes, at) || this.unicast.has(bytes, at));
       if (!wanted) counters.unicast++;
       return wanted;
     }

@@ -50,12 +50,7 @@ export class PacketHash {
 
   #choose(fields: PacketFields): number {
     if (fields.version === 4) {
-      return this.#enabled(
-        fields,
-        VIRTIO_NET_HASH_TYPE_TCPv4,
-        VIRTIO_NET_HASH_TYPE_UDPv4,
-        VIRTIO_NET_HASH_TYPE_IPv4,
-      );
+      return this.#enabled(fields, VIRTIO_NET_HASH_TYPE_TCPv4, VIRTIO_NET_HASH_TYPE_UDPv4, VIRTIO_NET_HASH_TYPE_IPv4);
     }
     if (fields.version !== 6) return 0;
     if (fields.extended) {

@@ -20,17 +20,13 @@ export class Steering {
   readonly hash: PacketHash = new PacketHash();
   /** Transmit queues that the driver may use. */
   transmitPairs = 1;
-  readonly #backendChooses: boolean;
+  /** The backend has several queues, so where a frame came in means something. */
+  backendChooses = false;
   readonly #fields = new PacketFields();
   readonly #flows = new FlowTable();
   #receivePairs = 1;
   #rss: RssConfig | null = null;
   #hashing: HashConfig | null = null;
-
-  /** @param backendChooses the backend has several queues, so where a frame came in means something */
-  constructor(backendChooses: boolean) {
-    this.#backendChooses = backendChooses;
-  }
 
   /** Receive queues in use: frames go to those before this number alone. */
   get receivePairs(): number {
@@ -110,7 +106,7 @@ export class Steering {
     const flow = flowHash(this.#fields);
     const known = flow < 0 ? -1 : this.#flows.find(flow);
     if (known >= 0 && known < this.#receivePairs) return known;
-    if (this.#backendChooses && pair < this.#receivePairs) return pair;
+    if (this.backendChooses && pair < this.#receivePairs) return pair;
     return flow < 0 ? 0 : flow % this.#receivePairs;
   }
 

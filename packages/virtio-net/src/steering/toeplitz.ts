@@ -1,7 +1,7 @@
 /** Bytes of the longest input: two IPv6 addresses and two ports. */
 const INPUT_BYTES = 36;
 /** Bytes of a key that can matter: a window of 32 bits for each bit of the input. Also the longest key that is taken. */
-export const RSS_KEY_BYTES = INPUT_BYTES + 4;
+export const RSS_KEY_BYTES: number = INPUT_BYTES + 4;
 
 /**
  * The Toeplitz hash: for each bit of the input that is 1, from the first on, the 32 bits of the key that start at the same

@@ -99,10 +99,22 @@ export class SplitQueue implements Virtqueue {
     return this.#layout;
   }
 
-  /** Starts the queue: all indices at 0. Rings that are misaligned or outside guest memory stop it at once. */
-  start(layout: SplitLayout): void {
+  /** Index in the available ring of the next chain to take: where a queue that goes on elsewhere has to `start`. */
+  get base(): number {
+    return this.#lastAvail;
+  }
+
+  /**
+   * Starts the queue. Rings that are misaligned or outside guest memory stop it at once.
+   * @param base where both rings go on, 0 to 0xffff: all chains before it have been given back
+   */
+  start(layout: SplitLayout, base = 0): void {
     this.reset();
     this.#layout = layout;
+    this.#lastAvail = base & 0xffff;
+    this.#availSeen = this.#lastAvail;
+    this.#usedIdx = this.#lastAvail;
+    this.#usedPublished = this.#lastAvail;
     this.begin();
   }
 

@@ -50,7 +50,7 @@ export class LegacyPciTransport {
       const at = offset + i - VIRTIO_PCI_CONFIG_OFF;
       const byte = (value >>> (8 * i)) & 0xff;
       if (at < 0) this.#registers.write(offset + i, 1, byte);
-      else if (at < this.#state.device.config.length) this.#state.device.configWrite(at, byte);
+      else if (at < this.#state.device.config.length) this.#state.device.configWrite(at, byte, true);
     }
   }
 
@@ -71,14 +71,14 @@ export class LegacyPciTransport {
         name: "device_features",
         offset: VIRTIO_PCI_HOST_FEATURES,
         bytes: 4,
-        read: () => state.device.featuresLow >>> 0,
+        read: () => state.offered(0, "legacy"),
       },
       {
         name: "driver_features",
         offset: VIRTIO_PCI_GUEST_FEATURES,
         bytes: 4,
         read: () => state.driverFeaturesLow,
-        write: (value) => state.writeFeatures(value),
+        write: (value) => state.writeFeatures(0, value),
       },
       {
         name: "queue_address",
@@ -91,7 +91,7 @@ export class LegacyPciTransport {
         name: "queue_size",
         offset: VIRTIO_PCI_QUEUE_NUM,
         bytes: 2,
-        read: () => state.queues[this.#queueSelect]?.size ?? 0,
+        read: () => state.device.queueSizes[this.#queueSelect] ?? 0,
       },
       {
         name: "queue_select",

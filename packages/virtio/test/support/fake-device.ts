@@ -1,5 +1,12 @@
 import { GuestMemory, type MemoryRegion } from "@vmmkit/vm";
-import { type DeviceStateHooks, legacyLayout, type VirtioDevice, VirtioEmul, type Virtqueue } from "../../src/index.ts";
+import {
+  DeviceState,
+  type DeviceStateHooks,
+  legacyLayout,
+  type VirtioDevice,
+  VirtioEmul,
+  type Virtqueue,
+} from "../../src/index.ts";
 import { RawRing } from "./raw-ring.ts";
 
 /** A kind of device that does nothing but write down what it is told. */
@@ -77,7 +84,7 @@ export class FakeMachine {
       },
       log: (line) => this.lines.push(line),
     };
-    this.emul = new VirtioEmul(this.memory, device, hooks);
+    this.emul = new VirtioEmul(new DeviceState(this.memory, device, hooks));
   }
 
   /** The guest's side of a queue that was placed at `page`. */
