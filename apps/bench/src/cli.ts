@@ -1,26 +1,68 @@
-import { Command } from "commander";
-import { compareCards } from "./emulator/compare.ts";
-import { measure } from "./measure.ts";
-import { ringLoops } from "./rings.ts";
-import { comparisonTable, costTable } from "./tables.ts";
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { compareWithBaseline, saveBaseline, type Verdict } from "./report/baseline.ts";
+import { picture } from "./report/picture.ts";
+import { run } from "./run.ts";
+import { SECTIONS } from "./sections.ts";
 
-const command = new Command("bench").description("Measures the card: rings without a guest, and real guests in v86.");
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const PICTURE = resolve(ROOT, "docs/performance.svg");
+const FIGURES = resolve(ROOT, "docs/performance.json");
 
-command
-  .command("rings")
-  .description("frames per second and heap per frame, driven by a guest in TypeScript")
-  .action(async () => {
-    process.stdout.write(`${costTable(await measure(ringLoops()))}\n`);
-  });
+interface Options {
+  readonly short?: true;
+  readonly check?: true;
+  readonly save?: true;
+  readonly json?: string;
+  readonly svg?: string;
+}
 
-command
-  .command("v86")
-  .description("our card against the emulator's own in the same Linux guest, in turns")
-  .option("--rounds <n>", "rounds that count", Number, 5)
-  .action(async ({ rounds }: { rounds: number }) => {
-    const comparisons = await compareCards(rounds, (line) => process.stderr.write(`${line}\n`));
-    process.stdout.write(`${comparisonTable(comparisons)}\n`);
+const names = SECTIONS.map(({ name }) => name);
+
+const command = new Command("bench")
+  .description("Measures the card against native code and against its peers, in turns. Without a section: all of them.")
+  .argument("[section...]", `any of ${names.join(", ")}`, (name: string, before: string[] = []) => {
+    if (!names.includes(name)) throw new InvalidArgumentError(`There are ${names.join(", ")}.`);
+    return [...before, name];
+  })
+  .option("--short", "fewer and shorter rounds, and only what is quick")
+  .option("--check", "compare ratios with apps/bench/baseline.json; exit code 1 where some got worse")
+  .option("--save", "commit the figures: baseline.json, docs/performance.json and docs/performance.svg")
+  .option("--json <file>", "write all figures there")
+  .option("--svg <file>", "write a picture there")
+  .addHelpText("after", `\nSections:\n${SECTIONS.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join("\n")}`)
+  .action(async (chosen: readonly string[], options: Options) => {
+    const short = options.short === true;
+    const sections = SECTIONS.filter(({ name, inShort }) =>
+      chosen.length === 0 ? inShort || !short : chosen.includes(name),
+    );
+    const line = ["pnpm bench", ...process.argv.slice(2)].join(" ");
+    const report = await run(
+      sections,
+      { short, command: line },
+      {
+        print: (text) => process.stdout.write(text),
+        say: (text) => process.stderr.write(`${text}\n`),
+      },
+    );
+    const json = options.json ?? (options.save ? FIGURES : undefined);
+    const svg = options.svg ?? (options.save ? PICTURE : undefined);
+    if (json !== undefined) await writeFile(resolve(json), `${JSON.stringify(report, null, 1)}\n`);
+    if (svg !== undefined) await writeFile(resolve(svg), picture(report));
+    if (options.save === true) await saveBaseline(report);
+    if (options.check === true) process.exitCode = tell(await compareWithBaseline(report));
   });
 
 await command.parseAsync();
-process.exit(0);
+process.exit();
+
+/** @returns the exit code */
+function tell({ compared, slower }: Verdict): number {
+  for (const { section, name, was, is } of slower) {
+    process.stdout.write(`slower: ${section}, ${name}: ratio ${is.toFixed(2)}, committed ${was.toFixed(2)}\n`);
+  }
+  process.stdout.write(`${compared} ratios compared with baseline.json, ${slower.length} got worse\n`);
+  return slower.length === 0 ? 0 : 1;
+}

@@ -1,4 +1,4 @@
-import type { Backend, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { Backend, EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { DirectionStats } from "./counters.ts";
 import { FaultCard } from "./fault-card.ts";
 import type { FaultOptions } from "./options.ts";
@@ -53,7 +53,10 @@ export function faultBackend(inner: RawIfaceFuncs | Backend, options: FaultOptio
     lowLevelInit: (driver) => card.init(driver),
     rawTx: (_driver, frame, cookie) => card.tx.transmit(frame, cookie),
     rawTxFlush: () => card.flush(),
-    rawPoll: () => card.poll(),
+    rawPoll: (_driver, queue) => card.poll(queue),
+    // A card that finds these takes it that the backend below acts on them.
+    ...(inner.setQueuePairs && { setQueuePairs: (_driver: EthDriver, pairs: number) => card.setQueuePairs(pairs) }),
+    ...(inner.setRxOffloads && { setRxOffloads: (_driver: EthDriver, bits: number) => card.setRxOffloads(bits) }),
     rawHandleIRQ: (_driver, irq) => card.interrupt(irq),
     getMac: () => card.getMac(),
     printState: () => card.describe(),

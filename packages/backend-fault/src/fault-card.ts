@@ -59,9 +59,18 @@ export class FaultCard {
     this.#inner.rawTxFlush?.(this.#lower);
   }
 
-  poll(): void {
+  /** @param queue the queue pair that has room again; left out for all */
+  poll(queue?: number): void {
     this.rx.told();
-    this.#inner.rawPoll(this.#lower);
+    this.#inner.rawPoll(this.#lower, queue);
+  }
+
+  setQueuePairs(pairs: number): void {
+    this.#inner.setQueuePairs?.(this.#lower, pairs);
+  }
+
+  setRxOffloads(offloads: number): void {
+    this.#inner.setRxOffloads?.(this.#lower, offloads);
   }
 
   interrupt(irq: number): void {
@@ -116,7 +125,7 @@ export class FaultCard {
   #callbacks(): RawIfaceCallbacks {
     return {
       txComplete: (cookie) => this.tx.completed(cookie),
-      allocateRxBuf: (sizeBytes) => (this.link.closed ? null : this.rx.allocate(sizeBytes)),
+      allocateRxBuf: (sizeBytes, queue) => (this.link.closed ? null : this.rx.allocate(sizeBytes, queue)),
       rxComplete: (count, frames, lengths) => this.rx.complete(count, frames, lengths),
       linkChange: (up) => {
         this.link.backendUp = up;

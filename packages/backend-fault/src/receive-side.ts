@@ -31,8 +31,8 @@ export class ReceiveSide extends Direction {
   }
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
-  allocate(sizeBytes: number): Frame | null {
-    const room = this.#upper.allocateRxBuf(sizeBytes);
+  allocate(sizeBytes: number, queue?: number): Frame | null {
+    const room = this.#upper.allocateRxBuf(sizeBytes, queue);
     if (room === null) this.#starved = true;
     return room;
   }

@@ -21,8 +21,8 @@ export class UpperCard implements RawIfaceCallbacks {
     this.#driver?.callbacks.txComplete(cookie);
   }
 
-  allocateRxBuf(sizeBytes: number): Frame | null {
-    return this.#driver === null ? null : this.#driver.callbacks.allocateRxBuf(sizeBytes);
+  allocateRxBuf(sizeBytes: number, queue?: number): Frame | null {
+    return this.#driver === null ? null : this.#driver.callbacks.allocateRxBuf(sizeBytes, queue);
   }
 
   rxComplete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {

@@ -36,6 +36,41 @@ describe("a backend with faults", () => {
     expect(recorder.driver?.ethData).toBe("mine");
   });
 
+  test("hands queues and offloads through where the backend knows of them", () => {
+    const told: unknown[] = [];
+    const recorder = new Recorder();
+    const backend = faultBackend({
+      ...recorder,
+      rawPoll: (_driver, queue) => void told.push(["rawPoll", queue]),
+      setQueuePairs: (_driver, pairs) => void told.push(["setQueuePairs", pairs]),
+      setRxOffloads: (_driver, offloads) => void told.push(["setRxOffloads", offloads]),
+    });
+    const card = new TestCard(backend);
+    card.init();
+    backend.rawPoll(card.driver, 3);
+    backend.rawPoll(card.driver);
+    backend.setQueuePairs?.(card.driver, 4);
+    backend.setRxOffloads?.(card.driver, 5);
+    expect(told).toEqual([
+      ["rawPoll", 3],
+      ["rawPoll", undefined],
+      ["setQueuePairs", 4],
+      ["setRxOffloads", 5],
+    ]);
+    const asked: unknown[] = [];
+    const allocateRxBuf = (...all: unknown[]): null => {
+      asked.push(all);
+      return null;
+    };
+    const upper = { ...card.driver.callbacks, allocateRxBuf };
+    const lower = new Recorder();
+    faultBackend(lower).lowLevelInit({ ...card.driver, callbacks: upper });
+    lower.driver?.callbacks.allocateRxBuf(60, 2);
+    expect(asked).toEqual([[60, 2]]);
+    const plain = faultBackend(new Recorder());
+    expect([plain.setQueuePairs, plain.setRxOffloads]).toEqual([undefined, undefined]);
+  });
+
   test("serves one card", () => {
     const it = new Bench();
     expect(() => new TestCard(it.backend).init()).toThrow('"test card" has this backend already');

@@ -45,7 +45,7 @@ export function pcapTee(backend: RawIfaceFuncs & Partial<Backend>, options: Pcap
   else capture.configure(options);
   /** The card as the backend below sees it. */
   let lower: EthDriver | null = null;
-  const { rawTx, rawTxFlush } = backend;
+  const { rawTx, rawTxFlush, setQueuePairs, setRxOffloads } = backend;
   return {
     lowLevelInit(driver) {
       lower = observedDriver(driver, capture);
@@ -56,7 +56,13 @@ export function pcapTee(backend: RawIfaceFuncs & Partial<Backend>, options: Pcap
       return rawTx(lower ?? driver, frame, cookie);
     },
     ...(rawTxFlush !== undefined && { rawTxFlush: (driver: EthDriver) => rawTxFlush(lower ?? driver) }),
-    rawPoll: (driver) => backend.rawPoll(lower ?? driver),
+    rawPoll: (driver, queue) => backend.rawPoll(lower ?? driver, queue),
+    ...(setQueuePairs !== undefined && {
+      setQueuePairs: (driver: EthDriver, pairs: number) => setQueuePairs(lower ?? driver, pairs),
+    }),
+    ...(setRxOffloads !== undefined && {
+      setRxOffloads: (driver: EthDriver, offloads: number) => setRxOffloads(lower ?? driver, offloads),
+    }),
     rawHandleIRQ: (driver, irq) => backend.rawHandleIRQ(lower ?? driver, irq),
     getMac: (driver) => backend.getMac(lower ?? driver),
     printState: (driver) => `${backend.printState(lower ?? driver)}; ${capture.describe()}`,
@@ -77,7 +83,7 @@ function observedDriver(driver: EthDriver, capture: FrameCapture): EthDriver {
   const upper = driver.callbacks;
   const callbacks: RawIfaceCallbacks = {
     txComplete: (cookie) => upper.txComplete(cookie),
-    allocateRxBuf: (sizeBytes) => upper.allocateRxBuf(sizeBytes),
+    allocateRxBuf: (sizeBytes, queue) => upper.allocateRxBuf(sizeBytes, queue),
     rxComplete(count, frames, lengths) {
       if (capture.on) capture.received(count, frames, lengths);
       upper.rxComplete(count, frames, lengths);

@@ -251,6 +251,42 @@ describe("a tee", () => {
     await tee.close();
   });
 
+  test("queues and offloads go through where the backend knows of them", () => {
+    const told: unknown[] = [];
+    const asked: unknown[] = [];
+    const allocateRxBuf = (...all: unknown[]): null => {
+      asked.push(all);
+      return null;
+    };
+    let lower: EthDriver | null = null;
+    const writer = pcapngWriter({ sink: new MemorySink() });
+    const tee = pcapTee(
+      {
+        ...loopbackBackend(),
+        lowLevelInit: (driver) => {
+          lower = driver;
+          return { mac: MAC, mtu: 1500, queuePairs: 4 };
+        },
+        rawPoll: (_driver, queue) => void told.push(queue),
+        setQueuePairs: (_driver, pairs) => void told.push(pairs),
+        setRxOffloads: (_driver, offloads) => void told.push(offloads),
+      },
+      { writer },
+    );
+    const { driver } = new TestCard(tee);
+    const upper = { ...driver.callbacks, allocateRxBuf };
+    expect(tee.lowLevelInit({ ...driver, callbacks: upper }).queuePairs).toBe(4);
+    tee.rawPoll(driver, 3);
+    tee.rawPoll(driver);
+    tee.setQueuePairs?.(driver, 2);
+    tee.setRxOffloads?.(driver, 5);
+    expect(told).toEqual([3, undefined, 2, 5]);
+    (lower as EthDriver | null)?.callbacks.allocateRxBuf(60, 1);
+    expect(asked).toEqual([[60, 1]]);
+    const plain = pcapTee(loopbackBackend(), { writer });
+    expect([plain.setQueuePairs, plain.setRxOffloads]).toEqual([undefined, undefined]);
+  });
+
   test("the backend's data for the card is the card's", () => {
     let lower: EthDriver | null = null;
     const backend: Backend = {

@@ -32,7 +32,7 @@ export interface TapStats {
     readonly tooLong: number;
     /** In: the guest never offered room for a frame this long. */
     readonly noRoom: number;
-    /** Out: sent or still waiting when the backend was closed, or emptied by a reset of the card. */
+    /** Out: sent or still waiting when the backend was closed or the queue pair given up, or emptied by a reset. */
     readonly closed: number;
   };
 }

@@ -17,11 +17,12 @@ export interface OpenTap {
  * @throws PosixError with what to do about it
  */
 export function openTap(options: CheckedOptions): OpenTap {
-  const { name, fd, existing } = options;
+  const { name, existing } = options;
+  const given = options.fds.length > 0;
   const control = new InterfaceControl();
   let device: TapDevice | null = null;
   try {
-    const made = fd === undefined && control.index(name) === 0;
+    const made = !given && control.index(name) === 0;
     if (made && existing) {
       const hint = `let root create it: ip tuntap add dev ${name} mode tap user <you>`;
       throw posixError(Errno.ENODEV, "TUNSETIFF", name, hint);
@@ -31,7 +32,7 @@ export function openTap(options: CheckedOptions): OpenTap {
     return { device, control, made };
   } catch (error) {
     control.close();
-    if (fd === undefined) device?.fd.close();
+    if (!given) device?.close();
     throw explainOpening(error, name);
   }
 }

@@ -3,6 +3,9 @@ import { type Fd, type Poller, threadPoller } from "@vmmkit/posix";
 import { checkInterfaceName } from "./ifreq.ts";
 import { ALL_OFFLOADS } from "./offloads.ts";
 
+/** The kernel gives an interface no more (`MAX_TAP_QUEUES`). */
+const MAX_QUEUES = 256;
+
 /** Options of `tapBackend`. */
 export interface TapOptions {
   /**
@@ -13,10 +16,11 @@ export interface TapOptions {
   /** Attach only: where there is no interface of that name it is an error, and none is made. Default false. */
   readonly existing?: boolean;
   /**
-   * A descriptor of a TAP interface that somebody else opened (IFF_NO_PI, with or without IFF_VNET_HDR), instead of
-   * `name`. It is the backend's from now on.
+   * A descriptor of a TAP interface that somebody else opened, instead of `name`; or several, a queue each of the same
+   * interface. With IFF_NO_PI, which the kernel does not let us verify, and with or without IFF_VNET_HDR. They are the
+   * backend's from now on.
    */
-  readonly fd?: Fd;
+  readonly fd?: Fd | readonly Fd[];
   /** The card's address. Copied. Default: a random one. Not that of the host's end. */
   readonly mac?: MacAddress;
   /** Largest payload of a frame in bytes, 68 to 65521; set on the interface. Default: what the interface has. */
@@ -37,7 +41,12 @@ export interface TapOptions {
    * Default all.
    */
   readonly offloads?: number;
-  /** Open one queue of an interface that has several (IFF_MULTI_QUEUE). Default false. */
+  /**
+   * Queue pairs: a descriptor each of one interface (IFF_MULTI_QUEUE), 1 to 256. The kernel spreads flows over those
+   * that the guest uses. Default 1, or as many as there are descriptors in `fd`.
+   */
+  readonly queues?: number;
+  /** Open an interface that has several queues (IFF_MULTI_QUEUE) though `queues` is 1. Default false. */
   readonly multiQueue?: boolean;
   /** Bytes of frames on their way into the kernel before `rawTx` has to wait (TUNSETSNDBUF). Default no limit. */
   readonly sendBufferBytes?: number;
@@ -55,7 +64,8 @@ export interface TapOptions {
 export interface CheckedOptions {
   readonly name: string;
   readonly existing: boolean;
-  readonly fd: Fd | undefined;
+  /** Empty where the interface is to be opened by its name. */
+  readonly fds: readonly Fd[];
   readonly mac: MacAddress;
   readonly mtu: number | undefined;
   readonly up: boolean | undefined;
@@ -63,6 +73,7 @@ export interface CheckedOptions {
   readonly bridge: string | undefined;
   readonly vnetHeader: number;
   readonly offloads: number;
+  readonly queues: number;
   readonly multiQueue: boolean;
   readonly sendBufferBytes: number | undefined;
   readonly persistent: boolean | undefined;
@@ -73,8 +84,9 @@ export interface CheckedOptions {
 
 /** @throws TypeError, RangeError for an impossible option */
 export function checkOptions(options: TapOptions): CheckedOptions {
-  const { fd, name, mac, hostMac, mtu, bridge, sendBufferBytes, vnetHeader = false } = options;
-  if (fd !== undefined && name !== undefined) throw new TypeError('"name" expected nothing beside "fd"');
+  const { name, mac, hostMac, mtu, bridge, sendBufferBytes, vnetHeader = false } = options;
+  const fds = checkDescriptors(options);
+  const queues = checkInteger("queues", options.queues ?? Math.max(1, fds.length), 1, MAX_QUEUES);
   if (vnetHeader !== true && vnetHeader !== false && vnetHeader !== 10 && vnetHeader !== 12) {
     throw new RangeError(`"vnetHeader" expected true, false, 10 or 12, got ${String(vnetHeader)}`);
   }
@@ -84,7 +96,7 @@ export function checkOptions(options: TapOptions): CheckedOptions {
   return {
     name: checkPattern(name ?? "vmm%d"),
     existing: options.existing ?? false,
-    fd,
+    fds,
     mac: mac === undefined ? randomMac() : checkMac("mac", mac),
     mtu,
     up: options.up,
@@ -92,7 +104,8 @@ export function checkOptions(options: TapOptions): CheckedOptions {
     bridge,
     vnetHeader: vnetHeader === true ? 12 : vnetHeader === false ? 0 : vnetHeader,
     offloads: checkInteger("offloads", options.offloads ?? ALL_OFFLOADS, 0, ALL_OFFLOADS),
-    multiQueue: options.multiQueue ?? false,
+    queues,
+    multiQueue: (options.multiQueue ?? false) || queues > 1,
     sendBufferBytes,
     persistent: options.persistent,
     queueFrames: checkInteger("queueFrames", options.queueFrames ?? 256, 0, 65536),
@@ -107,6 +120,17 @@ export function checkInteger(name: string, value: number, min: number, max: numb
     throw new RangeError(`"${name}" expected an integer from ${min} to ${max}, got ${value}`);
   }
   return value;
+}
+
+function checkDescriptors({ fd, name, queues }: TapOptions): readonly Fd[] {
+  if (fd === undefined) return [];
+  if (name !== undefined) throw new TypeError('"name" expected nothing beside "fd"');
+  const fds = Array.isArray(fd) ? [...(fd as readonly Fd[])] : [fd as Fd];
+  if (fds.length === 0) throw new RangeError('"fd" expected at least one descriptor');
+  if (queues !== undefined && queues !== fds.length) {
+    throw new RangeError(`"queues" expected as many as there are descriptors, ${fds.length}, got ${queues}`);
+  }
+  return fds;
 }
 
 function checkPattern(name: string): string {

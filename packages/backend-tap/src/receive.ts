@@ -1,8 +1,7 @@
 import { type EthDriver, type Frame, readFrame, writeFrame } from "@vmmkit/ethif";
-import { addressOf, Errno, IoVector, readv } from "@vmmkit/posix";
+import { addressOf, Errno, type Fd, IoVector, readv } from "@vmmkit/posix";
 import type { TapCounters } from "./counters.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES, OVERHEAD_BYTES } from "./limits.ts";
-import type { TapDevice } from "./tap-device.ts";
 import { VnetHeader } from "./vnet-header.ts";
 
 /** Short frames in a row after which no long ones are expected any more. */
@@ -31,7 +30,8 @@ export type Stopped = (typeof Stopped)[keyof typeof Stopped];
  * a frame that is longer than expected ends there, is put together, and copied into longer room.
  */
 export class Receive {
-  readonly #device: TapDevice;
+  readonly #fd: Fd;
+  readonly #queue: number;
   readonly #counters: TapCounters;
   readonly #batchFrames: number;
   readonly #vector: IoVector = new IoVector();
@@ -55,11 +55,17 @@ export class Receive {
   #again = false;
   #busy = false;
 
-  constructor(device: TapDevice, counters: TapCounters, batchFrames: number) {
-    this.#device = device;
+  /**
+   * @param fd one queue of the interface
+   * @param queue its number
+   * @param headerBytes of the header before each frame
+   */
+  constructor(fd: Fd, queue: number, headerBytes: number, counters: TapCounters, batchFrames: number) {
+    this.#queue = queue;
+    this.#fd = fd;
     this.#counters = counters;
     this.#batchFrames = batchFrames;
-    this.#header = new VnetHeader(device.headerBytes);
+    this.#header = new VnetHeader(headerBytes);
   }
 
   /** The link's MTU, or what may come unfinished, has changed. */
@@ -134,7 +140,8 @@ export class Receive {
   /** Room for a frame as long as expected, or whatever room there is. */
   #room(driver: EthDriver): Frame | null {
     const { callbacks } = driver;
-    return callbacks.allocateRxBuf(this.#expected) ?? callbacks.allocateRxBuf(1);
+    const queue = this.#queue;
+    return callbacks.allocateRxBuf(this.#expected, queue) ?? callbacks.allocateRxBuf(1, queue);
   }
 
   #read(room: Frame): number {
@@ -142,14 +149,14 @@ export class Receive {
     const header = this.#header;
     const roomBytes = room.totalBytes;
     // Whoever was asked for the room may have closed it.
-    if (this.#device.fd.closed) return -Errno.EBADF;
+    if (this.#fd.closed) return -Errno.EBADF;
     vector.clear();
     if (header.sizeBytes > 0) vector.pushAddress(header.address, header.sizeBytes);
     if (!vector.pushRanges(room)) return this.#readIntoStash(room);
     if (roomBytes < this.#longest && !vector.pushAddress(this.#stashAddress + roomBytes, MAX_FRAME_BYTES - roomBytes)) {
       return this.#readIntoStash(room);
     }
-    return readv(this.#device.fd.number, vector);
+    return readv(this.#fd.number, vector);
   }
 
   /** For room in more pieces than a system call takes. */
@@ -159,7 +166,7 @@ export class Receive {
     vector.clear();
     if (header.sizeBytes > 0) vector.pushAddress(header.address, header.sizeBytes);
     vector.pushAddress(this.#stashAddress, MAX_FRAME_BYTES);
-    const result = readv(this.#device.fd.number, vector);
+    const result = readv(this.#fd.number, vector);
     if (result > header.sizeBytes) writeFrame(room, this.#stash.subarray(0, result - header.sizeBytes));
     return result;
   }
@@ -187,12 +194,12 @@ export class Receive {
   /** Gives the frame in the stash to the guest. False where it waits for room. */
   #deliverStash(driver: EthDriver): boolean {
     const bytes = this.#stashed;
-    const room = driver.callbacks.allocateRxBuf(bytes);
+    const room = driver.callbacks.allocateRxBuf(bytes, this.#queue);
     if (room !== null) {
       writeFrame(room, this.#stash.subarray(0, bytes));
       this.#header.take(room);
       this.#take(room, bytes);
-    } else if (neverFits(driver)) this.#counters.noRoom++;
+    } else if (neverFits(driver, this.#queue)) this.#counters.noRoom++;
     else {
       this.#counters.starved++;
       return false;
@@ -230,15 +237,15 @@ export class Receive {
  * card joins none: it would hold back all that follow. Where the card would join buffers but there are too few, or
  * where there is but one, the guest posts more sooner or later, and the frame waits.
  */
-function neverFits({ callbacks }: EthDriver): boolean {
-  const first = callbacks.allocateRxBuf(1);
+function neverFits({ callbacks }: EthDriver, queue: number): boolean {
+  const first = callbacks.allocateRxBuf(1, queue);
   if (first === null) return false;
-  const second = callbacks.allocateRxBuf(1);
+  const second = callbacks.allocateRxBuf(1, queue);
   const shortBytes = first.totalBytes;
   if (second === null) callbacks.rxComplete(1, [first], [0]);
   else callbacks.rxComplete(2, [first, second], [0, 0]);
   if (second === null) return false;
-  const joined = callbacks.allocateRxBuf(shortBytes + 1);
+  const joined = callbacks.allocateRxBuf(shortBytes + 1, queue);
   if (joined === null) return true;
   callbacks.rxComplete(1, [joined], [0]);
   return false;

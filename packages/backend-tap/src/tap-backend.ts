@@ -11,7 +11,13 @@ export interface TapBackend extends Backend {
   /** Bytes of the virtio-net header that frames carry on the way to the kernel: 0, 10 or 12. */
   readonly vnetHeaderBytes: number;
   /**
-   * Says what the kernel may leave to the guest from now on, as a guest makes known what it can take.
+   * The guest uses this many queue pairs from now on: the kernel spreads flows over as many of `queues`. One at the
+   * start.
+   */
+  setQueuePairs(driver: EthDriver, pairs: number): void;
+  /**
+   * Says what the kernel may leave to the guest from now on, as a guest makes known what it can take. Nothing at the
+   * start.
    * @param offloads bits of `Offload`
    * @returns the bits that the kernel agreed to; 0 without `vnetHeader`
    * @throws RangeError for other bits
@@ -38,10 +44,11 @@ export function tapBackend(options: TapOptions = {}): TapBackend {
     vnetHeaderBytes: card.headerBytes,
     lowLevelInit: (driver) => card.init(driver),
     rawTx: (_driver, frame) => card.transmit(frame),
-    rawPoll: () => card.poll(),
+    rawPoll: (_driver, queue) => card.poll(queue),
     rawHandleIRQ: (driver, irq) => driver.raiseIrq(irq),
     getMac: () => card.mac,
     printState: () => card.describe(),
+    setQueuePairs: (_driver, pairs) => card.setQueuePairs(checkInteger("pairs", pairs, 1, 0x7fff)),
     setRxOffloads: (_driver, offloads) => card.setRxOffloads(checkInteger("offloads", offloads, 0, ALL_OFFLOADS)),
     stats: () => card.counters.snapshot(),
     close: async () => card.close(),

@@ -7,23 +7,18 @@ import {
   Offload,
   TxResult,
 } from "@vmmkit/ethif";
-import { Ready, type Watch } from "@vmmkit/posix";
 import { TapCounters } from "./counters.ts";
 import { LinkMonitor } from "./link-monitor.ts";
 import { takenOffloads } from "./offloads.ts";
 import { configure, openTap } from "./open-tap.ts";
 import type { CheckedOptions } from "./options.ts";
-import { Receive, Stopped } from "./receive.ts";
 import type { TapDevice } from "./tap-device.ts";
-import { Transmit } from "./transmit.ts";
-
-/** How long reading rests after an error that nobody knows, in milliseconds. */
-const REST_MS = 100;
+import { TapQueue, type TapQueueOwner } from "./tap-queue.ts";
 
 /** Kinds of frames longer than the MTU. */
 const SEGMENTS: number = Offload.Tso4 | Offload.Tso6 | Offload.Ufo | Offload.Uso;
 
-/** A card on a TAP interface: its two directions, its link, and what is waited for. */
+/** A card on a TAP interface: its queue pairs and its link. */
 export class TapCard {
   readonly counters: TapCounters = new TapCounters();
   readonly mac: MacAddress;
@@ -32,15 +27,10 @@ export class TapCard {
   /** The interface was made here, and is to be up when it is made again. */
   readonly #made: boolean;
   readonly #monitor: LinkMonitor;
-  readonly #transmit: Transmit;
-  readonly #receive: Receive;
-  readonly #isOpen = (): boolean => !this.#closed && this.#monitor.present;
+  readonly #queues: readonly TapQueue[];
+  readonly #first: TapQueue;
   #driver: EthDriver | null = null;
-  #watch: Watch | null = null;
-  #rest: NodeJS.Timeout | null = null;
   #troubled = false;
-  /** The guest has no room: there is no use in waiting for frames. */
-  #starved = false;
   #present = true;
   #returns = 0;
   #linkUp: boolean;
@@ -49,13 +39,24 @@ export class TapCard {
   /** @throws PosixError, TypeError */
   constructor(options: CheckedOptions) {
     const { device, control, made } = openTap(options);
+    const { poller, queueFrames, batchFrames } = options;
     this.#options = options;
     this.#device = device;
     this.#made = made;
     this.mac = options.mac;
-    this.#transmit = new Transmit(device, this.counters, options.queueFrames, () => this.#trouble());
-    this.#receive = new Receive(device, this.counters, options.batchFrames);
-    this.#monitor = new LinkMonitor(device, control, options.poller, () => this.#follow());
+    const owner: TapQueueOwner = {
+      counters: this.counters,
+      poller,
+      headerBytes: device.headerBytes,
+      queueFrames,
+      batchFrames,
+      isOpen: () => this.#isOpen(),
+      trouble: () => this.#trouble(),
+      failed: () => this.#monitor.refresh(),
+    };
+    this.#first = new TapQueue(device.fd, 0, owner);
+    this.#queues = device.fds.map((fd, i) => (i === 0 ? this.#first : new TapQueue(fd, i, owner)));
+    this.#monitor = new LinkMonitor(device, control, poller, () => this.#follow());
     this.#linkUp = this.#monitor.up;
     this.#setLimits();
   }
@@ -77,14 +78,15 @@ export class TapCard {
       throw new Error(`"driver" expected no other card, but "${this.#driver.name}" has this backend already`);
     }
     this.#driver = driver;
-    this.#watch = this.#options.poller.watch(this.#device.fd, 0, (ready) => this.#onReady(ready));
     this.#linkUp = this.#monitor.up;
-    this.#wait();
+    for (const queue of this.#queues) queue.start(driver);
+    const { headerBytes, agreedOffloads } = this.#device;
     return {
       mac: this.mac,
       mtu: this.#monitor.mtu,
-      txOffloads: this.#device.headerBytes === 0 ? 0 : takenOffloads(this.#device.rxOffloads),
-      rxOffloads: this.#device.rxOffloads,
+      txOffloads: headerBytes === 0 ? 0 : takenOffloads(agreedOffloads),
+      rxOffloads: agreedOffloads,
+      queuePairs: this.#queues.length,
       linkUp: this.#linkUp,
     };
   }
@@ -96,15 +98,21 @@ export class TapCard {
       else this.counters.gone++;
       return TxResult.Failed;
     }
-    const result = this.#transmit.send(frame);
-    if (result === TxResult.Enqueued) this.#wait();
-    return result;
+    const queue = this.#queues[frame.queue];
+    return (queue?.active === true ? queue : this.#first).send(frame);
   }
 
   /** `rawPoll`: the guest has posted room. */
-  poll(): void {
-    this.#starved = false;
-    this.#look();
+  poll(queue: number | undefined): void {
+    if (queue !== undefined) this.#queues[queue]?.poll();
+    else for (const each of this.#queues) each.poll();
+  }
+
+  /** See `TapBackend.setQueuePairs`. */
+  setQueuePairs(pairs: number): void {
+    if (this.#closed) return;
+    this.#device.attachQueues(pairs);
+    for (const [i, queue] of this.#queues.entries()) queue.setActive(i < pairs);
   }
 
   /** See `TapBackend.setRxOffloads`. */
@@ -118,57 +126,21 @@ export class TapCard {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#driver !== null) this.counters.closed += this.#transmit.drop(this.#driver);
-    this.counters.noRoom += this.#receive.drop();
-    if (this.#rest !== null) clearTimeout(this.#rest);
-    this.#watch?.close();
+    for (const queue of this.#queues) queue.close();
     this.#monitor.close();
-    this.#device.fd.close();
-    this.#transmit.release();
-    this.#receive.release();
+    this.#device.close();
   }
 
   describe(): string {
     const { framesOut, framesIn, dropped } = this.counters;
     const state = this.#closed ? "closed" : !this.#present ? "gone" : this.#linkUp ? "link up" : "link down";
-    const frames = `${framesOut} frames out, ${framesIn} in, ${dropped} dropped, ${this.#transmit.waiting} waiting`;
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.waiting, 0);
+    const frames = `${framesOut} frames out, ${framesIn} in, ${dropped} dropped, ${waiting} waiting`;
     return `TAP ${this.name} ${formatMac(this.mac)} mtu ${this.#monitor.mtu}: ${state}, ${frames}`;
   }
 
-  #onReady(ready: number): void {
-    if ((ready & (Ready.Error | Ready.HangUp)) !== 0) this.#monitor.refresh();
-    if (this.#driver === null || !this.#isOpen()) return;
-    if ((ready & Ready.Write) !== 0) this.#transmit.resume(this.#driver, this.#options.batchFrames);
-    if ((ready & Ready.Read) !== 0) this.#look();
-    else this.#wait();
-  }
-
-  /** Gives the guest what there is for it. */
-  #look(): void {
-    if (this.#driver === null || !this.#isOpen()) return;
-    const stopped = this.#receive.run(this.#driver, this.#isOpen);
-    if (stopped === Stopped.Nested || this.#closed) return;
-    this.#starved = stopped === Stopped.NoRoom;
-    if (stopped === Stopped.Trouble) {
-      this.#trouble();
-      this.#rest ??= setTimeout(() => this.#wake(), REST_MS).unref();
-    }
-    this.#wait();
-  }
-
-  #wake(): void {
-    this.#rest = null;
-    this.#look();
-  }
-
-  /** Says what is waited for now. */
-  #wait(): void {
-    const watch = this.#watch;
-    if (watch === null || watch.closed) return;
-    const reading = !this.#starved && this.#rest === null;
-    const writing = this.#transmit.waiting > 0;
-    const wanted = (reading ? Ready.Read : 0) | (writing ? Ready.Write : 0);
-    watch.setEvents(this.#isOpen() ? wanted : 0);
+  #isOpen(): boolean {
+    return !this.#closed && this.#monitor.present;
   }
 
   /** The kernel refused something: it is looked why, but not in the middle of a call of the card's. */
@@ -189,21 +161,24 @@ export class TapCard {
     this.#present = present;
     this.#returns = returns;
     this.#setLimits();
-    if (!up && this.#driver !== null) {
-      const count = this.#transmit.drop(this.#driver);
-      if (present) this.counters.down += count;
-      else this.counters.gone += count;
-    }
-    this.#wait();
+    if (!up) this.#dropWaiting(present);
+    for (const queue of this.#queues) queue.wait();
     if (up === this.#linkUp) return;
     this.#linkUp = up;
     this.#driver?.callbacks.linkChange(up);
   }
 
+  /** Frames that wait for an interface that is down or gone go back to the guest. */
+  #dropWaiting(present: boolean): void {
+    const count = this.#queues.reduce((sum, queue) => sum + queue.drop(), 0);
+    if (present) this.counters.down += count;
+    else this.counters.gone += count;
+  }
+
   /** The interface is another one of the same name: it is made like the first. */
   #restore(): void {
     this.counters.recovered++;
-    this.#watch?.setEvents(0);
+    for (const queue of this.#queues) queue.pause();
     try {
       configure(this.name, this.#monitor.control, this.#options, this.#made);
     } catch {
@@ -212,6 +187,7 @@ export class TapCard {
   }
 
   #setLimits(): void {
-    this.#receive.setLimits(this.#monitor.mtu, (this.#device.rxOffloads & SEGMENTS) !== 0);
+    const segments = (this.#device.rxOffloads & SEGMENTS) !== 0;
+    for (const queue of this.#queues) queue.setLimits(this.#monitor.mtu, segments);
   }
 }

@@ -1,14 +1,13 @@
 import { type EthDriver, type Frame, TxResult } from "@vmmkit/ethif";
-import { addressOf, Errno, IoVector, writeAt, writev } from "@vmmkit/posix";
+import { addressOf, Errno, type Fd, IoVector, writeAt, writev } from "@vmmkit/posix";
 import type { TapCounters } from "./counters.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
-import type { TapDevice } from "./tap-device.ts";
 import { VnetHeader } from "./vnet-header.ts";
 
 /** The way from the guest to the kernel: one `writev` per frame, from the guest's own memory. */
 export class Transmit {
-  readonly #device: TapDevice;
+  readonly #fd: Fd;
   readonly #counters: TapCounters;
   readonly #onTrouble: () => void;
   readonly #vector: IoVector = new IoVector();
@@ -17,12 +16,16 @@ export class Transmit {
   /** For frames in more pieces than a system call takes. Made when the first one comes. */
   #linear: Uint8Array | null = null;
 
-  /** @param onTrouble called when the kernel says that the interface is down or gone */
-  constructor(device: TapDevice, counters: TapCounters, queueFrames: number, onTrouble: () => void) {
-    this.#device = device;
+  /**
+   * @param fd one queue of the interface
+   * @param headerBytes of the header before each frame
+   * @param onTrouble called when the kernel says that the interface is down or gone
+   */
+  constructor(fd: Fd, headerBytes: number, counters: TapCounters, queueFrames: number, onTrouble: () => void) {
+    this.#fd = fd;
     this.#counters = counters;
     this.#onTrouble = onTrouble;
-    this.#header = new VnetHeader(device.headerBytes);
+    this.#header = new VnetHeader(headerBytes);
     this.#waiting = new FrameQueue(queueFrames);
   }
 
@@ -110,7 +113,7 @@ export class Transmit {
       vector.pushAddress(header.address, header.sizeBytes);
     }
     if (!vector.pushRanges(frame)) return this.#writeLinear(frame);
-    return writev(this.#device.fd.number, vector);
+    return writev(this.#fd.number, vector);
   }
 
   /** Frames in pieces without number, and what is left of memory that went away, are copied first. */
@@ -128,7 +131,7 @@ export class Transmit {
       at += length;
     }
     this.#header.copyTo(linear);
-    return writeAt(this.#device.fd.number, addressOf(linear), at);
+    return writeAt(this.#fd.number, addressOf(linear), at);
   }
 
   #fail(errno: number): void {

@@ -10,12 +10,16 @@ export const TUNGETIFF = 0x800454d2;
 export const TUNSETSNDBUF = 0x400454d4;
 export const TUNGETVNETHDRSZ = 0x800454d7;
 export const TUNSETVNETHDRSZ = 0x400454d8;
+/** Attaches a queue that is open, or detaches it and keeps it open. */
+export const TUNSETQUEUE = 0x400454d9;
 export const TUNSETVNETLE = 0x400454dc;
 /** Answers a descriptor of the network namespace that the interface is in. */
 export const TUNGETDEVNETNS = 0x54e3;
 
 export const IFF_TAP = 0x0002;
 export const IFF_MULTI_QUEUE = 0x0100;
+export const IFF_ATTACH_QUEUE = 0x0200;
+export const IFF_DETACH_QUEUE = 0x0400;
 export const IFF_NO_PI = 0x1000;
 export const IFF_VNET_HDR = 0x4000;
 

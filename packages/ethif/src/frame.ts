@@ -1,3 +1,5 @@
+import { type WideBytes, wideBytes } from "./wide-bytes.ts";
+
 /**
  * One Ethernet frame as it lies in guest memory: a list of byte ranges, in order, without frame check sequence.
  * For transmit the ranges hold the frame; for receive they are room for one.
@@ -40,6 +42,21 @@ export class Frame {
   csumStart = 0;
   /** `csum_offset`: where the checksum goes, in bytes from `csumStart`. */
   csumOffset = 0;
+
+  /** Per range, where asked for: the views of `bytes` in wider words. */
+  readonly #wide: (WideBytes | null)[] = [];
+
+  /** The memory of range `range` in wider words, for copying; null where it is no region. */
+  wide(range: number): WideBytes | null {
+    const bytes = this.bytes[range];
+    if (bytes === undefined) return null;
+    const kept = this.#wide[range];
+    // Slots are used again for the same memory, so the views of last time are mostly the right ones.
+    if (kept !== undefined && kept !== null && kept.bytes === bytes) return kept;
+    const wide = wideBytes(bytes);
+    this.#wide[range] = wide;
+    return wide;
+  }
 
   /** Forgets the ranges and the offload fields. */
   clear(): void {

@@ -78,6 +78,41 @@ describe("copyFrame", () => {
   });
 });
 
+describe("copyFrame between regions of guest memory", () => {
+  const REGION = 0x1_0000;
+  const regions = [0, 3].map((start) => new Uint8Array(REGION + start).subarray(start));
+
+  it("copies ranges of any length and alignment, and touches nothing beside them", () => {
+    const range = fc.record({ at: fc.nat(40), length: fc.integer({ min: 1, max: 300 }), region: fc.nat(1) });
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 6 }), fc.array(range, { maxLength: 6 }), (from, to) => {
+        for (const bytes of regions) for (let i = 0; i < 8192; i++) bytes[i] = counting(i + (i >>> 7));
+        const source = new Frame();
+        const target = new Frame();
+        for (const [i, { at, length, region }] of from.entries()) {
+          source.push(regions[region] as Uint8Array, 512 * i + at, length);
+        }
+        for (const [i, { at, length, region }] of to.entries()) {
+          target.push(regions[region] as Uint8Array, 4096 + 512 * i + at, length);
+        }
+        const expected = regions.map((bytes) => bytes.slice(0, 8192));
+        const bytes = flatten(source);
+        let next = 0;
+        for (const [i, { at, length, region }] of to.entries()) {
+          for (let k = 0; k < length && next < bytes.length; k++) {
+            (expected[region] as Uint8Array)[4096 + 512 * i + at + k] = bytes[next++] as number;
+          }
+        }
+        expect(copyFrame(source, target)).toBe(next);
+        for (const [i, region] of regions.entries()) expect(region.subarray(0, 8192)).toEqual(expected[i]);
+        const read = new Uint8Array(bytes.length);
+        expect(readFrame(source, read)).toBe(bytes.length);
+        expect([...read]).toEqual(flatten(source));
+      }),
+    );
+  });
+});
+
 describe("copyBytes", () => {
   const lengths = [0, 1, 7, 23, 24, 25, 64, 1514];
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { CommandResult, GuestJob } from "./command-channel.ts";
+export { CommandChannel, type CommandResult, type GuestJob } from "./command-channel.ts";
 export { GuestImageError, GuestOptionError, GuestStoppedError, GuestTimeoutError } from "./errors.ts";
 export type { Attachment, BootProgress, Guest, RunCommandOptions } from "./guest.ts";
 export { GuestThread, type GuestThreadOptions } from "./guest-thread.ts";

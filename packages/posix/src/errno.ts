@@ -34,6 +34,7 @@ export const Errno = {
 /** Those that libuv, and so Node, has no name for. */
 const WITHOUT_NODE_NAME = new Map<number, readonly [string, string]>([
   [Errno.EBADFD, ["EBADFD", "file descriptor in bad state"]],
+  [Errno.EINPROGRESS, ["EINPROGRESS", "operation now in progress"]],
 ]);
 
 /** The name of an error: "EAGAIN" for 11. */

@@ -23,7 +23,14 @@ export { EventFd } from "./event-fd.ts";
 export { Fd, OpenFlag, openFile } from "./fd.ts";
 export { ioctl, read, readAt, readv, write, writeAt, writev } from "./io.ts";
 export { IOV_MAX, IoVector, type RangeList } from "./io-vector.ts";
-export { copyFromAddress, type LibraryFunctions, loadLibrary, readCString, type Signatures } from "./library.ts";
+export {
+  copyFromAddress,
+  type LibraryFunctions,
+  loadLibrary,
+  readCString,
+  type Signatures,
+  viewAt,
+} from "./library.ts";
 export { MAX_PASSED_FDS, Message, sendWithDescriptors } from "./message.ts";
 export { createMemfd, type MapOptions, Mapping, mapMemory } from "./mmap.ts";
 export { enterNetwork, unshareNetwork } from "./namespace.ts";

@@ -47,5 +47,13 @@ export function readCString(address: number): string | null {
  * @param target filled whole
  */
 export function copyFromAddress(address: number, target: Uint8Array): void {
-  if (target.length > 0) target.set(new Uint8Array(koffi().view(address, target.length)));
+  if (target.length > 0) target.set(viewAt(address, target.length));
+}
+
+/**
+ * Bytes at an address, where they lie. The caller answers for the address, and that nobody looks at the view any more
+ * once the memory behind it is gone: it keeps nothing alive.
+ */
+export function viewAt(address: number, lengthBytes: number): Uint8Array {
+  return new Uint8Array(koffi().view(address, lengthBytes));
 }

@@ -34,8 +34,10 @@
 export type { VirtioDevice } from "./device.ts";
 export { DeviceState, type DeviceStateHooks, type QueuePlace, type VirtioInterface } from "./device-state.ts";
 export * from "./net-spec.ts";
+export type { DeviceQueue } from "./queue/device-queue.ts";
 export { CHAIN_ERRORS, type ChainError, type QueueError } from "./queue/errors.ts";
-export { legacyLayout, type SplitLayout } from "./queue/layout.ts";
+export { legacyLayout, type QueueLayout } from "./queue/layout.ts";
+export { PackedQueue } from "./queue/packed-queue.ts";
 export { QueueCounters } from "./queue/queue-counters.ts";
 export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";

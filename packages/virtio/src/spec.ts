@@ -39,7 +39,7 @@ export const VIRTIO_F_VERSION_1 = 32;
 export const VIRTIO_F_ACCESS_PLATFORM = 33;
 /** Feature bit: packed virtqueues (2.8). */
 export const VIRTIO_F_RING_PACKED = 34;
-/** Feature bit: buffers are used in the order in which they were made available. */
+/** Feature bit: the device uses buffers in the order in which they were made available (2.7.9, 2.8.8). */
 export const VIRTIO_F_IN_ORDER = 35;
 /** Feature bit: memory accesses are ordered as the platform orders them. */
 export const VIRTIO_F_ORDER_PLATFORM = 36;
@@ -58,10 +58,21 @@ export const VIRTQ_DESC_F_NEXT = 1;
 export const VIRTQ_DESC_F_WRITE = 2;
 /** Descriptor flag: the buffer is a table of descriptors. */
 export const VIRTQ_DESC_F_INDIRECT = 4;
+/** Descriptor flag of a packed virtqueue: the driver's wrap counter when it made the descriptor available (2.8.1). */
+export const VIRTQ_DESC_F_AVAIL = 0x80;
+/** Descriptor flag of a packed virtqueue: the inverse of that counter; the device's own once it is used (2.8.1). */
+export const VIRTQ_DESC_F_USED = 0x8000;
 /** Available ring flag: no interrupt, please (2.7.6). Without EVENT_IDX only. */
 export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
 /** Used ring flag: no notification, please (2.7.8). Without EVENT_IDX only. */
 export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+/** Event suppression flags of a packed virtqueue: every event, please (2.8.10). */
+export const RING_EVENT_FLAGS_ENABLE = 0;
+/** Event suppression flags: none, please. */
+export const RING_EVENT_FLAGS_DISABLE = 1;
+/** Event suppression flags: one for the descriptor that the structure names. With EVENT_IDX only. */
+export const RING_EVENT_FLAGS_DESC = 2;
 
 /** Bytes of a descriptor: le64 address, le32 length, le16 flags, le16 next. */
 export const VIRTQ_DESC_BYTES = 16;

@@ -1,5 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { CardGuest } from "./card-guest.ts";
+import type { CommandResult, RunCommandOptions } from "@vmmkit/linux-guest";
+
+/** A guest that runs shell scripts: one with a card of ours, or another VMM's. */
+export interface ShellGuest {
+  readonly name: string;
+  readonly guest: { run(script: string, options?: RunCommandOptions): Promise<CommandResult> };
+  /** Runs a script and answers what it wrote. @throws Error where it fails */
+  sh(script: string): Promise<string>;
+}
 
 /** What a guest's `ping` said. */
 export interface PingResult {
@@ -22,7 +30,7 @@ export interface ServedFile {
 }
 
 /** Pings an address from a guest. */
-export async function ping(from: CardGuest, address: string, options: PingOptions = {}): Promise<PingResult> {
+export async function ping(from: ShellGuest, address: string, options: PingOptions = {}): Promise<PingResult> {
   const { count = 5, size = 56 } = options;
   // A guest that waits for its turn on a busy host may take seconds to answer.
   const { output } = await from.guest.run(`ping -c ${count} -i 0.1 -W 20 -s ${size} ${address}`, {
@@ -42,7 +50,7 @@ export function noLoss(count: number): PingResult {
  * Serves a file from a guest. It is made of the guest's busybox, about 2 MB a copy (random bytes would cost the guest
  * more than the transfer), behind a line that no other file has, so that its length is odd.
  */
-export async function serveFile(guest: CardGuest, copies: number): Promise<ServedFile> {
+export async function serveFile(guest: ShellGuest, copies: number): Promise<ServedFile> {
   const path = `${copies}.bin`;
   const parts = Array.from({ length: copies }, () => "/bin/busybox").join(" ");
   const sum = await guest.sh(
@@ -56,17 +64,17 @@ md5sum /www/${path}`,
  * Fetches a file that another guest serves.
  * @returns the MD5 of what came
  */
-export async function fetchFile(guest: CardGuest, address: string, file: ServedFile): Promise<string> {
+export async function fetchFile(guest: ShellGuest, address: string, file: ServedFile): Promise<string> {
   const sum = await guest.sh(`wget -q -O - http://${address}/${file.path} | md5sum`);
   return sum.slice(0, 32);
 }
 
 /** Gives an interface an address in a /24 and turns it on. */
-export async function configure(guest: CardGuest, name: string, address: string): Promise<void> {
+export async function configure(guest: ShellGuest, name: string, address: string): Promise<void> {
   await guest.sh(`ip addr flush dev ${name}; ip addr add ${address}/24 dev ${name} && ip link set ${name} up`);
 }
 
 /** Waits until a shell condition holds in a guest. @throws Error where it does not in half a minute or more */
-export async function waitUntil(guest: CardGuest, condition: string): Promise<void> {
+export async function waitUntil(guest: ShellGuest, condition: string): Promise<void> {
   await guest.sh(`n=0; until ${condition}; do n=$((n + 1)); [ $n -lt 600 ] || exit 1; usleep 50000; done`);
 }

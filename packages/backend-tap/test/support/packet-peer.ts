@@ -23,6 +23,7 @@ const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
 const PACKET_AUXDATA = 8;
+const PACKET_VNET_HDR = 15;
 const PACKET_IGNORE_OUTGOING = 23;
 const TP_STATUS_VLAN_VALID = 0x10;
 
@@ -42,7 +43,11 @@ export class PacketPeer implements Peer {
   readonly #waiting: ((frame: Uint8Array) => void)[] = [];
   #lost = 0;
 
-  constructor(name: string) {
+  /**
+   * @param name the interface
+   * @param vnetHeader whether each frame has ten bytes of virtio-net header before it, both ways
+   */
+  constructor(name: string, vnetHeader = false) {
     this.#name = name;
     this.#socket = openSocket(SocketDomain.Packet, SocketType.Raw, ETH_P_ALL);
     const address = new Uint8Array(20);
@@ -52,6 +57,7 @@ export class PacketPeer implements Peer {
     view.setInt32(4, interfaceIndex(name), true);
     this.#socket.setOption(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     this.#socket.setOption(SOL_PACKET, PACKET_AUXDATA, 1);
+    if (vnetHeader) this.#socket.setOption(SOL_PACKET, PACKET_VNET_HDR, 1);
     this.#socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20);
     this.#socket.bind(address);
     this.#message.vector.push(this.#buffer, 0, MAX_FRAME);

@@ -2,7 +2,7 @@ import { type Frame, TxResult, writeFrame } from "@vmmkit/ethif";
 import type { PortWidth } from "@vmmkit/guest-driver";
 import {
   legacyLayout,
-  type SplitLayout,
+  type QueueLayout,
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_TX_QUEUE,
   VIRTIO_PCI_QUEUE_NOTIFY,
@@ -81,7 +81,7 @@ export class FuzzWorld {
   readonly #shadow = new Uint8Array(MEMORY_BYTES);
   /** Per byte: 1 where the device may write. */
   readonly #allowed = new Uint8Array(MEMORY_BYTES);
-  #receiveRing: SplitLayout | null = null;
+  #receiveRing: QueueLayout | null = null;
   #result: TxResult = TxResult.Complete;
   #trick: Trick = "nothing";
   #depth = 0;
@@ -290,7 +290,7 @@ export class FuzzWorld {
     this.#poke(ring + 2, 2, idx + ahead);
   }
 
-  #layout(queue: number): SplitLayout | null {
+  #layout(queue: number): QueueLayout | null {
     return this.rig.card.emul.state.queues[queue]?.layout ?? null;
   }
 

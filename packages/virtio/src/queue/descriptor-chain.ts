@@ -1,10 +1,20 @@
-import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
+import type { GuestMemory } from "@vmmkit/vm";
 import { VIRTQ_DESC_BYTES, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
-import { pushAcrossRegions, pushRange } from "./push-range.ts";
+import { BufferRanges } from "./buffer-ranges.ts";
+import {
+  ADDRESS_OUT_OF_RANGE,
+  CHAIN_SOUND,
+  CHAIN_TOO_LONG,
+  INDIRECT_LIMIT,
+  INDIRECT_NOT_ALLOWED,
+  LENGTH_OVERFLOW,
+  NEXT_OUT_OF_RANGE,
+  NO_WORDS,
+  TWO_32,
+  WRONG_DIRECTION,
+} from "./chain-codes.ts";
+import { IndirectTable } from "./indirect-table.ts";
 import type { RangeList } from "./range-list.ts";
-
-/** Longest chain of an indirect table where the queue itself is shorter: as long as QEMU allows (2.7.4.1). */
-const INDIRECT_LIMIT = 1024;
 
 /**
  * Descriptors visited between two looks at the available index, for each entry of the queue: one of its own, and an
@@ -12,51 +22,31 @@ const INDIRECT_LIMIT = 1024;
  */
 const STEPS_PER_ENTRY = 1 + INDIRECT_LIMIT;
 
-const NO_WORDS = new Uint32Array(0);
-
-/** What `walk` answers for a chain that is sound. */
-export const CHAIN_SOUND = -1;
-// Codes of CHAIN_ERRORS, as small integers: nothing is made of strings while a chain is walked.
-const CHAIN_TOO_LONG = 0;
-const NEXT_OUT_OF_RANGE = 1;
-const WRONG_DIRECTION = 2;
-const ADDRESS_OUT_OF_RANGE = 3;
-const LENGTH_OVERFLOW = 4;
-const INDIRECT_NOT_ALLOWED = 5;
-const INDIRECT_BAD_LENGTH = 6;
-const INDIRECT_OUT_OF_RANGE = 7;
-
-/** 2^53 / 2^32: from this high half on an address is not a safe integer, and no guest has that much memory. */
-const ADDRESS_HIGH_LIMIT = 0x20_0000;
-const TWO_32 = 0x1_0000_0000;
-
 /**
- * Turns descriptor chains into byte ranges (VIRTIO 1.2, 2.7.5). The descriptors are the guest's to change while they
- * are walked: each word is read once.
+ * Turns the chains of a split virtqueue into byte ranges (VIRTIO 1.2, 2.7.5). The descriptors are the guest's to
+ * change while they are walked: each word is read once.
  */
 export class ChainWalker {
-  readonly #memory: GuestMemory;
   readonly #size: number;
+  readonly #buffers: BufferRanges;
+  readonly #indirect: IndirectTable;
   #table: Uint32Array = NO_WORDS;
   #tableAt = 0;
   /** Descriptors that may still be visited. */
   #stepsLeft = 0;
-  /** The region that the last buffer lay in: the next one is nearly always there too. */
-  #region: MemoryRegion | null = null;
-  /** Where an indirect table goes that cannot be read in place. Made when first needed. */
-  #tableCopy: Uint32Array | null = null;
 
   /** @param size entries of the queue */
   constructor(memory: GuestMemory, size: number) {
-    this.#memory = memory;
     this.#size = size;
+    this.#buffers = new BufferRanges(memory);
+    this.#indirect = new IndirectTable(memory, size);
   }
 
   /** Says where the descriptor table is, whenever guest memory changed: its words, and the index of the first. */
   useTable(words: Uint32Array, at: number): void {
     this.#table = words;
     this.#tableAt = at;
-    this.#region = null;
+    this.#buffers.forget();
   }
 
   /** The available index has been looked at: there may be a whole ring of chains to walk. */
@@ -101,20 +91,12 @@ export class ChainWalker {
 
       if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
         if (indirect || !mayBeIndirect || (flagsNext & VIRTQ_DESC_F_NEXT) !== 0) return INDIRECT_NOT_ALLOWED;
-        if (length === 0 || length % VIRTQ_DESC_BYTES !== 0) return INDIRECT_BAD_LENGTH;
-        const gpa = addressHigh * TWO_32 + addressLow;
-        if (addressHigh >= ADDRESS_HIGH_LIMIT) return INDIRECT_OUT_OF_RANGE;
-        const region = this.#memory.find(gpa, length);
-        if (region !== null && gpa % 4 === 0) {
-          table = region.u32;
-          tableAt = (gpa - region.gpa) >>> 2;
-        } else {
-          table = this.#copyTable(gpa, length);
-          if (table.length === 0) return INDIRECT_OUT_OF_RANGE;
-          tableAt = 0;
-        }
+        const found = this.#indirect.find(addressLow, addressHigh, length);
+        if (found !== CHAIN_SOUND) return found;
+        table = this.#indirect.words;
+        tableAt = this.#indirect.at;
+        tableSize = this.#indirect.entries;
         indirect = true;
-        tableSize = length / VIRTQ_DESC_BYTES;
         stepsLeft = Math.min(tableSize, Math.max(this.#size, INDIRECT_LIMIT));
         index = 0;
         continue;
@@ -128,42 +110,13 @@ export class ChainWalker {
       total += length;
       if (total >= TWO_32) return LENGTH_OVERFLOW;
       if (length !== 0) {
-        if (addressHigh >= ADDRESS_HIGH_LIMIT) return ADDRESS_OUT_OF_RANGE;
-        const gpa = addressHigh * TWO_32 + addressLow;
-        let region = this.#region;
-        if (region === null || gpa < region.gpa || gpa + length > region.end) {
-          region = this.#memory.find(gpa, length);
-          if (region === null) {
-            if (!pushAcrossRegions(this.#memory, gpa, length, writes, headLeft, head, body)) {
-              return ADDRESS_OUT_OF_RANGE;
-            }
-            headLeft = headLeft > length ? headLeft - length : 0;
-          } else {
-            this.#region = region;
-          }
-        }
-        if (region !== null) {
-          if (writes && !region.writable) return ADDRESS_OUT_OF_RANGE;
-          headLeft = pushRange(region, gpa, length, headLeft, head, body);
-        }
+        headLeft = this.#buffers.add(addressLow, addressHigh, length, writes, headLeft, head, body);
+        if (headLeft < 0) return ADDRESS_OUT_OF_RANGE;
       }
 
       if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) return CHAIN_SOUND;
       index = flagsNext >>> 16;
       if (index >= tableSize) return NEXT_OUT_OF_RANGE;
     }
-  }
-
-  /**
-   * An indirect table may be anywhere in memory (2.7.5.3): one that does not lie on a word, or over the border of
-   * regions that adjoin, is copied first. No driver has one. Empty where it is outside memory, or longer than any
-   * chain may be.
-   */
-  #copyTable(gpa: number, length: number): Uint32Array {
-    const limit = VIRTQ_DESC_BYTES * Math.max(this.#size, INDIRECT_LIMIT);
-    if (length > limit) return NO_WORDS;
-    const copy = this.#tableCopy ?? new Uint32Array(limit / 4);
-    this.#tableCopy = copy;
-    return this.#memory.read(gpa, new Uint8Array(copy.buffer, 0, length)) ? copy : NO_WORDS;
   }
 }

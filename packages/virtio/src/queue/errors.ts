@@ -34,8 +34,12 @@ export type QueueError =
   | "ringMisaligned"
   /** The available index ran ahead of ours: more chains than the queue has descriptors for. */
   | "availIndexJumped"
-  /** The available ring names a descriptor that the queue does not have. */
-  | "headOutOfRange";
+  /** The available ring names a descriptor that the queue does not have, or a packed chain a buffer id beyond its size. */
+  | "headOutOfRange"
+  /** A packed chain has the buffer id of another that is out. */
+  | "headInUse"
+  /** A packed chain goes on over all descriptors that the driver may have made available: it has no buffer id. */
+  | "chainWithoutEnd";
 
 /** Every `ChainError`, in the order of the codes that the queue uses inside. */
 export const CHAIN_ERRORS: readonly ChainError[] = [

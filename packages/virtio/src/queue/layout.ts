@@ -1,21 +1,35 @@
 import { VIRTIO_PCI_VRING_ALIGN, VIRTQ_DESC_BYTES, VIRTQ_USED_ELEM_BYTES } from "../spec.ts";
 
-/** Guest physical addresses of a split virtqueue's three parts. */
-export interface SplitLayout {
-  /** The descriptor table: 16 bytes an entry, aligned to 16. */
+/** Guest physical addresses of a virtqueue's three parts: of a split virtqueue (2.7), or of a packed one (2.8). */
+export interface QueueLayout {
+  /** The descriptor table, or the descriptor ring: 16 bytes an entry, aligned to 16. */
   readonly descTable: number;
-  /** The available ring: flags, idx, an entry of 2 bytes each, used_event; aligned to 2. */
+  /**
+   * The driver area. Split: the available ring, with flags, idx, an entry of 2 bytes each, used_event; aligned to 2.
+   * Packed: the driver event suppression structure, 4 bytes, aligned to 4.
+   */
   readonly availRing: number;
-  /** The used ring: flags, idx, an entry of 8 bytes each, avail_event; aligned to 4. */
+  /**
+   * The device area. Split: the used ring, with flags, idx, an entry of 8 bytes each, avail_event; aligned to 4.
+   * Packed: the device event suppression structure, 4 bytes, aligned to 4.
+   */
   readonly usedRing: number;
 }
 
-/** Whether each part lies where 2.7 wants it: descriptors on 16 bytes, available ring on 2, used ring on 4. */
-export function isAligned(layout: SplitLayout): boolean {
+/** Bytes of an event suppression structure, and what it is aligned to (2.8.10.1). */
+export const EVENT_SUPPRESS_BYTES = 4;
+
+/** Whether each part of a split virtqueue lies where 2.7 wants it: descriptors on 16 bytes, rings on 2 and 4. */
+export function isSplitAligned(layout: QueueLayout): boolean {
   return layout.descTable % 16 === 0 && layout.availRing % 2 === 0 && layout.usedRing % 4 === 0;
 }
 
-/** Bytes of the descriptor table. */
+/** Whether each part of a packed virtqueue lies where 2.8.10.1 wants it. */
+export function isPackedAligned(layout: QueueLayout): boolean {
+  return layout.descTable % 16 === 0 && layout.availRing % 4 === 0 && layout.usedRing % 4 === 0;
+}
+
+/** Bytes of the descriptor table, or of the descriptor ring. */
 export function descTableBytes(size: number): number {
   return VIRTQ_DESC_BYTES * size;
 }
@@ -35,7 +49,7 @@ export function usedRingBytes(size: number): number {
  * @param start guest physical address of the block, a multiple of 4096
  * @param size entries of the queue
  */
-export function legacyLayout(start: number, size: number): SplitLayout {
+export function legacyLayout(start: number, size: number): QueueLayout {
   const availRing = start + descTableBytes(size);
   const availEnd = availRing + availRingBytes(size);
   const usedRing = Math.ceil(availEnd / VIRTIO_PCI_VRING_ALIGN) * VIRTIO_PCI_VRING_ALIGN;

@@ -1,11 +1,14 @@
 import type { GuestMemory } from "@vmmkit/vm";
 import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE, VIRTQ_USED_F_NO_NOTIFY } from "../spec.ts";
-import { CHAIN_SOUND, ChainWalker } from "./descriptor-chain.ts";
+import { CHAIN_SOUND } from "./chain-codes.ts";
+import { ChainWalker } from "./descriptor-chain.ts";
+import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
-import { availRingBytes, descTableBytes, isAligned, type SplitLayout, usedRingBytes } from "./layout.ts";
+import { availRingBytes, descTableBytes, isSplitAligned, type QueueLayout, usedRingBytes } from "./layout.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import type { RangeList } from "./range-list.ts";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./virtqueue.ts";
+import { UseOrder } from "./use-order.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
 
 /*
  * The split virtqueue, the device's side (VIRTIO 1.2, 2.7).
@@ -34,18 +37,19 @@ const NO_HALF_WORDS = new Uint16Array(0);
 const NO_LIMIT = 2 ** 32;
 
 /** A split virtqueue over guest memory. */
-export class SplitQueue implements Virtqueue {
+export class SplitQueue implements DeviceQueue {
   readonly size: number;
-  /** Set by the device when the driver is done negotiating. */
-  features: QueueFeatures = { indirect: false, eventIdx: false };
-  /** Called once when the queue stops. */
   onStop: ((error: QueueError) => void) | null = null;
 
   readonly #memory: GuestMemory;
   readonly #counters: QueueCounters;
   readonly #walker: ChainWalker;
   readonly #mask: number;
-  #layout: SplitLayout | null = null;
+  #indirect = false;
+  #eventIdx = false;
+  /** With IN_ORDER. */
+  #order: UseOrder | null = null;
+  #layout: QueueLayout | null = null;
   #error: QueueError | null = null;
 
   // Views of the two rings and where these start in them. Valid while `#generation` is the memory's.
@@ -86,6 +90,16 @@ export class SplitQueue implements Virtqueue {
     this.#mask = size - 1;
   }
 
+  get features(): QueueFeatures {
+    return { indirect: this.#indirect, eventIdx: this.#eventIdx, inOrder: this.#order !== null };
+  }
+
+  set features(features: QueueFeatures) {
+    this.#indirect = features.indirect;
+    this.#eventIdx = features.eventIdx;
+    this.#order = features.inOrder === true ? (this.#order ?? new UseOrder(this.size)) : null;
+  }
+
   get ready(): boolean {
     return this.#layout !== null;
   }
@@ -94,8 +108,7 @@ export class SplitQueue implements Virtqueue {
     return this.#error;
   }
 
-  /** Where the guest put the rings, null before it did. */
-  get layout(): SplitLayout | null {
+  get layout(): QueueLayout | null {
     return this.#layout;
   }
 
@@ -108,7 +121,7 @@ export class SplitQueue implements Virtqueue {
    * Starts the queue. Rings that are misaligned or outside guest memory stop it at once.
    * @param base where both rings go on, 0 to 0xffff: all chains before it have been given back
    */
-  start(layout: SplitLayout, base = 0): void {
+  start(layout: QueueLayout, base = 0): void {
     this.reset();
     this.#layout = layout;
     this.#lastAvail = base & 0xffff;
@@ -118,7 +131,6 @@ export class SplitQueue implements Virtqueue {
     this.begin();
   }
 
-  /** Forgets the rings and every index. What is given back after this goes nowhere. */
   reset(): void {
     this.#layout = null;
     this.#error = null;
@@ -129,6 +141,7 @@ export class SplitQueue implements Virtqueue {
     this.#usedIdx = 0;
     this.#usedPublished = 0;
     this.#unsignalled = 0;
+    this.#order?.clear();
   }
 
   begin(): boolean {
@@ -182,6 +195,7 @@ export class SplitQueue implements Virtqueue {
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
     this.#inFlight++;
     this.#counters.chains++;
+    if (this.#order !== null) this.#order.take(headIndex);
     return headIndex;
   }
 
@@ -196,7 +210,7 @@ export class SplitQueue implements Virtqueue {
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
-    const code = this.#walker.walk(headIndex, this.features.indirect, writable, headBytes, head, body, mayTurn);
+    const code = this.#walker.walk(headIndex, this.#indirect, writable, headBytes, head, body, mayTurn);
     if (code === CHAIN_SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
@@ -205,12 +219,13 @@ export class SplitQueue implements Virtqueue {
   }
 
   addUsed(headIndex: number, lengthBytes: number): void {
-    if (this.#inFlight === 0) return;
-    const at = this.#used32At + 1 + ((this.#usedIdx & this.#mask) << 1);
-    this.#used32[at] = headIndex;
-    this.#used32[at + 1] = lengthBytes;
-    this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
-    this.#inFlight--;
+    const order = this.#order;
+    if (order === null) {
+      this.#use(headIndex, lengthBytes);
+      return;
+    }
+    order.finish(headIndex, lengthBytes);
+    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
   }
 
   publish(): void {
@@ -227,7 +242,7 @@ export class SplitQueue implements Virtqueue {
     const fresh = this.#unsignalled;
     if (fresh === 0 || !this.begin()) return false;
     this.#unsignalled = 0;
-    if (this.features.eventIdx) {
+    if (this.#eventIdx) {
       // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
       const event = Atomics.load(this.#avail, this.#availAt + 2 + this.size);
       return ((this.#usedPublished - event - 1) & 0xffff) < fresh;
@@ -237,14 +252,14 @@ export class SplitQueue implements Virtqueue {
 
   disableNotify(): void {
     // With EVENT_IDX there is nothing to do: `avail_event` stays where it was and the guest has passed it.
-    if (this.features.eventIdx) return;
+    if (this.#eventIdx) return;
     this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
     this.#noteUsedRing(0);
   }
 
   enableNotify(): boolean {
     if (!this.begin()) return false;
-    if (this.features.eventIdx) {
+    if (this.#eventIdx) {
       // `avail_event` is behind the used ring's entries (2.7.10): notify when this chain becomes available.
       Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), this.#lastAvail);
       this.#noteUsedRing(4 + (this.size << 3));
@@ -254,6 +269,16 @@ export class SplitQueue implements Virtqueue {
     }
     // Between our last look and the store above the guest may have added a chain and told nobody.
     return this.available() > 0;
+  }
+
+  /** Writes the next element of the used ring. */
+  #use(headIndex: number, lengthBytes: number): void {
+    if (this.#inFlight === 0) return;
+    const at = this.#used32At + 1 + ((this.#usedIdx & this.#mask) << 1);
+    this.#used32[at] = headIndex;
+    this.#used32[at + 1] = lengthBytes;
+    this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
+    this.#inFlight--;
   }
 
   /** Tells whoever watches writes of two bytes of the used ring. */
@@ -283,9 +308,9 @@ export class SplitQueue implements Virtqueue {
     this.#used32 = NO_WORDS;
   }
 
-  #bind(layout: SplitLayout): boolean {
+  #bind(layout: QueueLayout): boolean {
     this.#unbind();
-    if (!isAligned(layout)) {
+    if (!isSplitAligned(layout)) {
       this.#stop("ringMisaligned");
       return false;
     }

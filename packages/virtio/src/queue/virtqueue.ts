@@ -15,6 +15,8 @@ export interface QueueFeatures {
   readonly indirect: boolean;
   /** VIRTIO_F_EVENT_IDX. */
   readonly eventIdx: boolean;
+  /** VIRTIO_F_IN_ORDER. Default false. */
+  readonly inOrder?: boolean;
 }
 
 /**
@@ -43,7 +45,8 @@ export interface Virtqueue {
    * @param headBytes how many bytes at the chain's start go to `head` and not to `body`: a device's header
    * @param head cleared, then filled; shorter than `headBytes` where the chain is
    * @param body filled behind what it already has
-   * @returns the index of the chain's head, QUEUE_EMPTY, QUEUE_REFUSED or QUEUE_STOPPED
+   * @returns the chain's name, below `size`: the index of its head, or the buffer id of a packed virtqueue. Or
+   * QUEUE_EMPTY, QUEUE_REFUSED or QUEUE_STOPPED
    */
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number;
 
@@ -63,13 +66,13 @@ export interface Virtqueue {
   walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean;
 
   /**
-   * Puts a chain into the used ring; the guest sees it after `publish`. Ignored where no chain is out, as when the
-   * guest reset the queue meanwhile.
+   * Gives a chain back; the guest sees it after `publish`, and with IN_ORDER not before those that were taken before
+   * it. Ignored where no chain is out, as when the guest reset the queue meanwhile.
    * @param lengthBytes how many bytes were written into the chain, from its start
    */
   addUsed(headIndex: number, lengthBytes: number): void;
 
-  /** Shows the guest what `addUsed` put in. */
+  /** Shows the guest what `addUsed` gave back. */
   publish(): void;
 
   /** Whether the guest wants an interrupt for what was published since this was last asked. */

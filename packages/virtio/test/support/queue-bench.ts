@@ -1,5 +1,5 @@
 import { GuestMemory, type MemoryRegion, type RegionInit } from "@vmmkit/vm";
-import { legacyLayout, QueueCounters, type QueueError, type SplitLayout, SplitQueue } from "../../src/index.ts";
+import { legacyLayout, QueueCounters, type QueueError, type QueueLayout, SplitQueue } from "../../src/index.ts";
 import { RangeLog } from "./range-log.ts";
 import { RawRing } from "./raw-ring.ts";
 
@@ -10,6 +10,7 @@ export interface BenchOptions {
   readonly size?: number;
   readonly indirect?: boolean;
   readonly eventIdx?: boolean;
+  readonly inOrder?: boolean;
   /** Bytes of memory for buffers behind the rings. Default 64 KiB. */
   readonly dataBytes?: number;
   /** Where memory starts. Default 0. */
@@ -24,7 +25,7 @@ export class QueueBench {
   readonly memory: GuestMemory;
   /** The region with the rings, and buffers behind them. */
   readonly region: MemoryRegion;
-  readonly layout: SplitLayout;
+  readonly layout: QueueLayout;
   readonly ring: RawRing;
   readonly queue: SplitQueue;
   readonly counters = new QueueCounters();
@@ -36,7 +37,7 @@ export class QueueBench {
   readonly data: number;
 
   constructor(options: BenchOptions = {}) {
-    const { size = 8, indirect = false, eventIdx = false, dataBytes = 16 * PAGE, gpa = 0 } = options;
+    const { size = 8, indirect = false, eventIdx = false, inOrder = false, dataBytes = 16 * PAGE, gpa = 0 } = options;
     this.layout = legacyLayout(gpa, size);
     this.data = gpa + PAGE * Math.ceil((this.layout.usedRing + 6 + 8 * size - gpa) / PAGE);
     const bytes = this.data + dataBytes - gpa;
@@ -46,7 +47,7 @@ export class QueueBench {
     this.region = this.memory.addRegion(init);
     this.ring = new RawRing(new DataView(buffer), gpa, this.layout, size);
     this.queue = new SplitQueue(this.memory, size, this.counters);
-    this.queue.features = { indirect, eventIdx };
+    this.queue.features = { indirect, eventIdx, inOrder };
     this.queue.onStop = (error) => this.stops.push(error);
     this.queue.start(this.layout);
   }

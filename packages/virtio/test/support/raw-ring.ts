@@ -1,4 +1,4 @@
-import type { SplitLayout } from "../../src/index.ts";
+import type { QueueLayout } from "../../src/index.ts";
 
 export const NEXT = 1;
 export const WRITE = 2;
@@ -20,14 +20,14 @@ export interface RawDescriptor {
 export class RawRing {
   readonly #view: DataView;
   readonly #gpa: number;
-  readonly #layout: SplitLayout;
+  readonly #layout: QueueLayout;
   readonly #size: number;
 
   /**
    * @param view guest memory
    * @param gpa guest physical address of the view's first byte
    */
-  constructor(view: DataView, gpa: number, layout: SplitLayout, size: number) {
+  constructor(view: DataView, gpa: number, layout: QueueLayout, size: number) {
     this.#view = view;
     this.#gpa = gpa;
     this.#layout = layout;

@@ -1,5 +1,5 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import type { ChainError, QueueError, SplitLayout } from "../../src/index.ts";
+import type { ChainError, QueueError, QueueLayout } from "../../src/index.ts";
 import type { LoggedRange } from "./range-log.ts";
 
 const TWO_32 = 2n ** 32n;
@@ -36,7 +36,7 @@ export class ReferenceQueue {
   readonly #size: number;
   readonly #indirect: boolean;
   readonly #eventIdx: boolean;
-  #layout: SplitLayout | null = null;
+  #layout: QueueLayout | null = null;
   #lastAvail = 0;
   #seen = 0;
   #inFlight = 0;
@@ -53,7 +53,7 @@ export class ReferenceQueue {
     this.#eventIdx = eventIdx;
   }
 
-  start(layout: SplitLayout): void {
+  start(layout: QueueLayout): void {
     this.reset();
     this.#layout = layout;
     this.begin();

@@ -1,0 +1,37 @@
+import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { heapPerFrame } from "./heap.ts";
+import type { LoopOptions } from "./loop.ts";
+import { LOOPS } from "./loops.ts";
+import { Stopwatch } from "./stopwatch.ts";
+
+/*
+ * A process that runs one loop: `child.js NAME OPTIONS`, the options as JSON. Each loop has a process of its own, as
+ * a card in a VMM has: loops of several kinds in one process would make the engine's guesses about types poorer than
+ * they are in use.
+ *
+ * It reads lines from standard input and answers each on standard output:
+ *   round MILLISECONDS   nanoseconds per frame
+ *   heap FRAMES          bytes of heap per frame, or "collected"
+ *   trace                "ok"; from here on the engine's own lines about code thrown away come between the answers
+ */
+const [name = "", json = "{}"] = process.argv.slice(2);
+const make = LOOPS[name];
+if (make === undefined) throw new RangeError(`"name" expected a loop, got "${name}"`);
+const watch = new Stopwatch();
+const turn = make(JSON.parse(json) as LoopOptions, watch);
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const [command, argument] = line.split(" ");
+  process.stdout.write(`${answer(command ?? "", Number(argument))}\n`);
+});
+
+function answer(command: string, argument: number): string {
+  if (command === "round") return String(watch.round(turn, argument));
+  if (command === "heap") return String(heapPerFrame(turn, argument) ?? "collected");
+  if (command === "trace") {
+    setFlagsFromString("--trace-deopt");
+    return "ok";
+  }
+  throw new RangeError(`"command" expected round, heap or trace, got "${command}"`);
+}

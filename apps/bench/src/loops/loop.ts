@@ -1,0 +1,29 @@
+import type { Stopwatch } from "./stopwatch.ts";
+
+/** What a loop is made with. */
+export interface LoopOptions {
+  /** Bytes of a frame. */
+  readonly bytes: number;
+  /** Entries of each queue. */
+  readonly ring: number;
+  /** Whether EVENT_IDX, INDIRECT_DESC are negotiated; with the latter each chain is a table of its own. */
+  readonly eventIdx: boolean;
+  readonly indirect: boolean;
+  /** Cards in the process. */
+  readonly cards: number;
+  /** Receive buffers are two descriptors each, header and payload. Default: one. */
+  readonly rxHeaderApart?: boolean;
+  /** Bytes of guest memory. Default: as much as the rings and their buffers need. */
+  readonly memoryBytes?: number;
+}
+
+/** The usual case: what a Linux guest does. */
+export const USUAL: LoopOptions = { bytes: 64, ring: 256, eventIdx: true, indirect: false, cards: 1 };
+
+/** Makes a loop. Each of its turns puts a batch of frames through, times the device, and answers how many there were. */
+export type LoopMaker = (options: LoopOptions, watch: Stopwatch) => () => number;
+
+/** Frames in a batch: half a ring of two descriptors each, at most 128. */
+export function batchOf({ ring, indirect }: LoopOptions): number {
+  return Math.min(128, indirect ? ring : ring / 2);
+}

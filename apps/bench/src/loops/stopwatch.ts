@@ -1,0 +1,55 @@
+/** Batches of a round that are kept; a round of more ends early. */
+const MAX_BATCHES = 1 << 18;
+const CALIBRATION_PAIRS = 20_001;
+
+/**
+ * Times the device's share of each batch: what runs between `start` and `stop`. The driver's share, filling and
+ * emptying rings, stays outside. A round's figure is the median of its batches, so that a batch in which another
+ * process had the processor does not count for a thousand.
+ */
+export class Stopwatch {
+  readonly #took = new Float64Array(MAX_BATCHES);
+  #count = 0;
+  #start = 0;
+  #sum = 0;
+  /** What the two looks at the clock cost, in nanoseconds. */
+  readonly #overheadNs: number;
+
+  constructor() {
+    for (let i = 0; i < CALIBRATION_PAIRS; i++) {
+      this.start();
+      this.stop();
+      this.#took[i] = this.#sum;
+      this.#sum = 0;
+    }
+    this.#overheadNs = middle(this.#took.subarray(0, CALIBRATION_PAIRS)) * 1e6;
+  }
+
+  start(): void {
+    this.#start = performance.now();
+  }
+
+  stop(): void {
+    this.#sum += performance.now() - this.#start;
+  }
+
+  /**
+   * Runs turns for a time.
+   * @param turn answers how many frames went through; always the same number
+   * @returns nanoseconds per frame
+   */
+  round(turn: () => number, milliseconds: number): number {
+    this.#count = 0;
+    let frames = 0;
+    for (const end = performance.now() + milliseconds; performance.now() < end && this.#count < MAX_BATCHES; ) {
+      this.#sum = 0;
+      frames = turn();
+      this.#took[this.#count++] = this.#sum;
+    }
+    return (middle(this.#took.subarray(0, this.#count)) * 1e6 - this.#overheadNs) / frames;
+  }
+}
+
+function middle(values: Float64Array): number {
+  return values.sort()[values.length >>> 1] ?? Number.NaN;
+}

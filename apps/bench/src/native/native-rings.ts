@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Contender } from "../measure/contender.ts";
+
+const COMPILERS = ["cc", "gcc", "clang"];
+const SOURCE = fileURLToPath(new URL("../../native/rings.c", import.meta.url));
+const FLAGS = ["-O3", "-march=native"];
+
+/** What the native program does to each frame. */
+export type NativeMode = "collect" | "transmit" | "receive";
+
+/** The native baseline, compiled on this machine. */
+export class NativeRings {
+  /** Compiler and flags, for the record. */
+  readonly about: string;
+  readonly #folder: string;
+
+  private constructor(folder: string, about: string) {
+    this.#folder = folder;
+    this.about = about;
+  }
+
+  /** Compiles it. Null where there is no compiler. @throws Error where the compiler refuses the program */
+  static async make(): Promise<NativeRings | null> {
+    const compiler = await firstCompiler();
+    if (compiler === null) return null;
+    const folder = await mkdtemp(join(tmpdir(), "vmmkit-bench-"));
+    await promisify(execFile)(compiler.file, [...FLAGS, "-o", join(folder, "rings"), SOURCE]);
+    return new NativeRings(folder, `${compiler.version} ${FLAGS.join(" ")}`);
+  }
+
+  /** Starts a process that runs one mode on frames of `bytes` bytes. */
+  start(mode: NativeMode, bytes: number): Contender {
+    return new Contender(`C, ${mode}, ${bytes} B`, join(this.#folder, "rings"), [mode, String(bytes)]);
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function firstCompiler(): Promise<{ file: string; version: string } | null> {
+  for (const file of COMPILERS) {
+    try {
+      const { stdout } = await promisify(execFile)(file, ["--version"]);
+      return { file, version: stdout.split("\n")[0] ?? file };
+    } catch {
+      // Not this one.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,10 @@
+import type { Section } from "./section.ts";
+import { allocations } from "./sections/allocations.ts";
+import { hub } from "./sections/hub.ts";
+import { memory } from "./sections/memory.ts";
+import { rings } from "./sections/rings.ts";
+import { start } from "./sections/start.ts";
+import { v86 } from "./sections/v86.ts";
+
+/** Everything that there is to measure, in the order in which it runs. */
+export const SECTIONS: readonly Section[] = [rings, hub, allocations, memory, start, v86];

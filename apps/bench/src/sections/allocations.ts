@@ -1,0 +1,54 @@
+import { USUAL } from "../loops/loop.ts";
+import type { Contender } from "../measure/contender.ts";
+import { LoopBundle } from "../measure/loop-contender.ts";
+import type { Figure, Section, SectionContext } from "../section.ts";
+
+const FRAMES = 10_000_000;
+const WARM_UP_ROUNDS = 8;
+const ROUND_MS = 250;
+
+/** The steady path leaves nothing behind on the heap, and its machine code is never thrown away. */
+export const allocations: Section = {
+  name: "allocations",
+  about: "heap bytes per frame over 10 million frames, deoptimisations after warm-up",
+  inShort: false,
+  async run(context) {
+    const bundle = await LoopBundle.make();
+    try {
+      const figures: Figure[] = [];
+      for (const [loop, cards] of [
+        ["transmit", 1],
+        ["receive", 1],
+        ["loopback", 1],
+        ["hub", 2],
+      ] as const) {
+        figures.push(...(await figuresOf(bundle.start(loop, loop, { ...USUAL, cards }), loop, context)));
+      }
+      return figures;
+    } finally {
+      await bundle.dispose();
+    }
+  },
+};
+
+async function figuresOf(contender: Contender, loop: string, { say }: SectionContext): Promise<Figure[]> {
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) await contender.round(ROUND_MS);
+  const heap = await contender.ask(`heap ${FRAMES}`);
+  await contender.ask("trace");
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) await contender.round(ROUND_MS);
+  const lines = await contender.end();
+  const thrownAway = lines.filter((line) => line.includes("bailout"));
+  for (const line of thrownAway) say(`${loop}: ${line}`);
+  const collected = heap === "collected";
+  return [
+    {
+      name: `${loop}, heap`,
+      unit: "B/frame",
+      lessIsBetter: true,
+      rounds: [collected ? Number.NaN : Number(heap)],
+      target: 0.01,
+      ...(collected ? { note: "the collector ran: something is allocated" } : {}),
+    },
+    { name: `${loop}, deoptimisations`, unit: "count", lessIsBetter: true, rounds: [thrownAway.length], target: 0 },
+  ];
+}

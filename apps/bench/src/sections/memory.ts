@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { LoopBundle } from "../measure/loop-contender.ts";
+import type { Section } from "../section.ts";
+
+const CARDS = 1000;
+const IDLE_MS = 3000;
+
+/** A thousand idle cards in one process: what they hold, and that they do nothing. */
+export const memory: Section = {
+  name: "memory",
+  about: `${CARDS} idle cards in one process: bytes each, processor time`,
+  inShort: false,
+  async run() {
+    const bundle = await LoopBundle.make();
+    try {
+      const args = ["--expose-gc", bundle.path("idle-cards"), String(CARDS), String(IDLE_MS)];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      const { bytesPerCard, idleShare } = JSON.parse(stdout) as { bytesPerCard: number; idleShare: number };
+      return [
+        {
+          name: "memory per card beyond guest memory",
+          unit: "KiB",
+          lessIsBetter: true,
+          rounds: [bytesPerCard / 1024],
+          target: 200,
+          note: "with its guest's driver and its machine's PCI space",
+        },
+        { name: `${CARDS} idle cards`, unit: "% CPU", lessIsBetter: true, rounds: [idleShare * 100], target: 0.5 },
+      ];
+    } finally {
+      await bundle.dispose();
+    }
+  },
+};

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CommandChannel, type CommandResult, ensureGuestImage } from "@vmmkit/linux-guest";
+
+/** A virtio-net card of QEMU's own. */
+export interface QemuCard {
+  readonly mac: string;
+  /** What its frames go through: `-netdev` without the id. */
+  readonly netdev: string;
+}
+
+const COMMAND_TIMEOUT_MS = 300_000;
+
+/**
+ * The same kernel and busybox as in the other guests, in QEMU: its processor, its cards, its network code. No KVM:
+ * tests run everywhere.
+ */
+export class QemuGuest {
+  readonly name: string;
+  /** As a `LinuxGuest` has it. */
+  readonly guest = { run: (script: string) => this.#run(script) };
+  readonly #folder: string;
+  readonly #server: Server;
+  readonly #process: ChildProcess;
+  readonly #channel: CommandChannel;
+  readonly #ready: Promise<void>;
+  #said = "";
+  #line: Socket | null = null;
+
+  private constructor(name: string, folder: string, server: Server, parameters: readonly string[]) {
+    this.name = name;
+    this.#folder = folder;
+    this.#server = server;
+    let becomeReady = (): void => {};
+    this.#channel = new CommandChannel(
+      (bytes) => void this.#line?.write(bytes),
+      () => becomeReady(),
+    );
+    server.on("connection", (line) => {
+      this.#line = line;
+      line.on("data", (bytes: Buffer) => {
+        for (const byte of bytes) this.#channel.receive(byte);
+      });
+      line.on("error", () => {});
+    });
+    this.#process = spawn("qemu-system-i386", parameters, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#said += text;
+      });
+    }
+    this.#ready = new Promise((resolve, reject) => {
+      becomeReady = resolve;
+      this.#process.on("exit", (code) => {
+        const error = new Error(`QEMU ended with ${code}: ${this.#said}`);
+        this.#channel.fail(error);
+        reject(error);
+      });
+      this.#process.on("error", reject);
+    });
+    // Whoever waits hears of it; where nobody does, QEMU ended as it was told to.
+    this.#ready.catch(() => {});
+  }
+
+  /** Boots a guest, and waits until it takes commands. */
+  static async boot(name: string, cards: readonly QemuCard[]): Promise<QemuGuest> {
+    const folder = await mkdtemp(join(tmpdir(), "vmmkit-qemu-"));
+    const path = join(folder, "agent.sock");
+    const server = createServer().listen(path);
+    await once(server, "listening");
+    const guest = new QemuGuest(name, folder, server, await makeParameters(path, cards));
+    try {
+      await guest.#ready;
+      return guest;
+    } catch (error) {
+      await guest.destroy();
+      throw error;
+    }
+  }
+
+  /** As `CardGuest.sh`. */
+  async sh(script: string): Promise<string> {
+    const { code, output } = await this.#run(script);
+    if (code !== 0) throw new Error(`${this.name}: "${script}" ended with ${code}:\n${output}`);
+    return output.trim();
+  }
+
+  /** Ends QEMU. */
+  async destroy(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid !== undefined) {
+      const ended = once(this.#process, "exit");
+      this.#process.kill("SIGKILL");
+      await ended;
+    }
+    this.#line?.destroy();
+    this.#server.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #run(script: string): Promise<CommandResult> {
+    const { result } = this.#channel.start(script);
+    const late = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
+    return new Promise((resolve, reject) => {
+      late.addEventListener("abort", () => reject(new Error(`${this.name}: "${script}" takes too long`)));
+      result.then(resolve, reject);
+    });
+  }
+}
+
+async function makeParameters(agentPath: string, cards: readonly QemuCard[]): Promise<string[]> {
+  const image = await ensureGuestImage();
+  return [
+    ...["-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg", "-m", "128"],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", image.cmdline],
+    // The console, and the line to the agent.
+    ...["-serial", "stdio", "-serial", `unix:${agentPath}`],
+    ...cards.flatMap(({ mac, netdev }, i) => [
+      ...["-netdev", withId(netdev, `n${i}`)],
+      ...["-device", `virtio-net-pci,netdev=n${i},mac=${mac},romfile=`],
+    ]),
+  ];
+}
+
+/** "stream,server=on" with an id in it. */
+function withId(netdev: string, id: string): string {
+  const [kind, ...rest] = netdev.split(",");
+  return [kind, `id=${id}`, ...rest].join(",");
+}
+
+/** Why QEMU cannot be run here; null where it can. */
+export async function whyNoQemu(): Promise<string | null> {
+  const { PATH = "" } = process.env;
+  for (const folder of PATH.split(":")) {
+    try {
+      await access(join(folder, "qemu-system-i386"), constants.X_OK);
+      return null;
+    } catch {
+      // It may be in the next one.
+    }
+  }
+  return "qemu-system-i386 is not installed";
+}

@@ -1,0 +1,463 @@
+import type { GuestMemory } from "@vmmkit/vm";
+import {
+  RING_EVENT_FLAGS_DESC,
+  RING_EVENT_FLAGS_DISABLE,
+  VIRTQ_DESC_BYTES,
+  VIRTQ_DESC_F_AVAIL,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_USED,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_MAX_SIZE,
+} from "../spec.ts";
+import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
+import { DescriptorCopies } from "./descriptor-copies.ts";
+import type { DeviceQueue } from "./device-queue.ts";
+import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
+import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
+import { PACKED_DESC_WORDS, PackedChainWalker } from "./packed-chain.ts";
+import type { QueueCounters } from "./queue-counters.ts";
+import type { RangeList } from "./range-list.ts";
+import { UseOrder } from "./use-order.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
+
+/*
+ * The packed virtqueue, the device's side (VIRTIO 1.2, 2.8).
+ *
+ *      descriptor ring (both sides write)
+ *      ┌──────────────────────────────────┐
+ *   0  │ addr  len  id  flags   used      │ ◄─ used: the next used descriptor goes here
+ *   1  │ addr  len  id  flags   taken     │
+ *   2  │ addr  len  id  flags   taken     │
+ *   3  │ addr  len  id  flags   available │ ◄─ avail: the next chain starts here
+ *   4  │ addr  len  id  flags   (free)    │
+ *      └──────────────────────────────────┘
+ *      driver event suppression   what interrupts the driver wants
+ *      device event suppression   what notifications the device wants
+ *
+ * Both positions go round the ring, and each has a wrap counter that is inverted at its end. A descriptor is available
+ * where AVAIL is the counter and USED is not, and used where both are. The device writes one used descriptor for a
+ * chain, in the order of use, and skips as many slots as the chain had.
+ *
+ * So used descriptors lie over available ones: as long as chains are used in the order in which they were taken, each
+ * over its own. The first time that one is not, the descriptors of all that are out are copied (`DescriptorCopies`),
+ * and those taken after it too, until no chain is out: then the two positions meet and order is restored.
+ *
+ * Everything in these areas is the guest's to change at any time. So each value is read once into a local, checked
+ * there and used from there, and our own positions are never read back from the guest.
+ */
+
+const AVAIL = VIRTQ_DESC_F_AVAIL << 16;
+const USED = VIRTQ_DESC_F_USED << 16;
+const NEXT = VIRTQ_DESC_F_NEXT << 16;
+const WRITE = VIRTQ_DESC_F_WRITE << 16;
+/** The bits of a descriptor's last word that say whose it is. */
+const OWNER = AVAIL | USED;
+/** More bytes than any chain has. */
+const NO_LIMIT = 2 ** 32;
+
+/** A packed virtqueue over guest memory. */
+export class PackedQueue implements DeviceQueue {
+  readonly size: number;
+  onStop: ((error: QueueError) => void) | null = null;
+
+  readonly #memory: GuestMemory;
+  readonly #counters: QueueCounters;
+  readonly #walker: PackedChainWalker;
+  #indirect = false;
+  #eventIdx = false;
+  #layout: QueueLayout | null = null;
+  #error: QueueError | null = null;
+
+  // Views of the three areas and where these start in them. Valid while `#generation` is the memory's.
+  #generation = -1;
+  #ring: Uint32Array = NO_WORDS;
+  #ringAt = 0;
+  #driver: Uint32Array = NO_WORDS;
+  #driverAt = 0;
+  #device: Uint32Array = NO_WORDS;
+  #deviceAt = 0;
+
+  /** Chains may be taken: the queue was started and did not stop. */
+  #open = false;
+  /** Counts resets: a chain that was taken before one is none after it. */
+  #life = 0;
+  /** Slot of the next chain to take, and what OWNER is there when it is available. */
+  #availSlot = 0;
+  #availOwner: number = AVAIL;
+  /** Slot of the next used descriptor, and what OWNER says there. */
+  #usedSlot = 0;
+  #usedOwner: number = OWNER;
+  /** Slots of the chains that are out. There are never more than the ring has. */
+  #slotsOut = 0;
+  /** By buffer id: the chain's first slot, and above 16 bits how many it has; 0 where none is out. */
+  readonly #chains: Uint32Array;
+  /** By first slot: the chain's buffer id. */
+  readonly #ids: Uint16Array;
+
+  /** The first used descriptor that the guest must not see yet: its slot, -1 for none, and its last word. */
+  #hiddenSlot = -1;
+  #hiddenWord = 0;
+  /** Slots used since the last `publish`. */
+  #hiddenSlots = 0;
+  /** Where the next used descriptor goes as the guest knows it, counted over two rounds. */
+  #published = 0;
+  /** Slots published since `needsInterrupt` was last asked; may be more than the ring has. */
+  #unsignalled = 0;
+
+  /** With IN_ORDER. */
+  #order: UseOrder | null = null;
+  /** Chains were used out of order: descriptors of those that are out are here. Made when first needed. */
+  #copies: DescriptorCopies | null = null;
+  #scattered = false;
+
+  /**
+   * @param size entries, 1 to 32768
+   * @param counters where refused chains are counted
+   * @throws RangeError for another size
+   */
+  constructor(memory: GuestMemory, size: number, counters: QueueCounters) {
+    if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE) {
+      throw new RangeError(`"size" of a packed queue expected an integer from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
+    }
+    this.#memory = memory;
+    this.#counters = counters;
+    this.#walker = new PackedChainWalker(memory, size);
+    this.size = size;
+    this.#chains = new Uint32Array(size);
+    this.#ids = new Uint16Array(size);
+  }
+
+  get features(): QueueFeatures {
+    return { indirect: this.#indirect, eventIdx: this.#eventIdx, inOrder: this.#order !== null };
+  }
+
+  set features(features: QueueFeatures) {
+    this.#indirect = features.indirect;
+    this.#eventIdx = features.eventIdx;
+    this.#order = features.inOrder === true ? (this.#order ?? new UseOrder(this.size)) : null;
+  }
+
+  get ready(): boolean {
+    return this.#layout !== null;
+  }
+
+  get error(): QueueError | null {
+    return this.#error;
+  }
+
+  get layout(): QueueLayout | null {
+    return this.#layout;
+  }
+
+  start(layout: QueueLayout): void {
+    this.reset();
+    this.#layout = layout;
+    this.#open = this.begin();
+  }
+
+  reset(): void {
+    this.#life++;
+    this.#layout = null;
+    this.#error = null;
+    this.#open = false;
+    this.#unbind();
+    this.#availSlot = 0;
+    this.#availOwner = AVAIL;
+    this.#usedSlot = 0;
+    this.#usedOwner = OWNER;
+    this.#slotsOut = 0;
+    this.#chains.fill(0);
+    this.#hiddenSlot = -1;
+    this.#hiddenSlots = 0;
+    this.#published = 0;
+    this.#unsignalled = 0;
+    this.#order?.clear();
+    this.#copies?.clear();
+    this.#scattered = false;
+  }
+
+  begin(): boolean {
+    if (this.#layout === null || this.#error !== null) return false;
+    if (this.#memory.validate() === this.#generation) return true;
+    return this.#bind(this.#layout);
+  }
+
+  available(): number {
+    if (!this.#open) return 0;
+    let slot = this.#availSlot;
+    let owner = this.#availOwner;
+    let left = this.size - this.#slotsOut;
+    let count = 0;
+    while (left > 0) {
+      let word = Atomics.load(this.#ring, this.#lastWordOf(slot));
+      if ((word & OWNER) !== owner) break;
+      count++;
+      for (;;) {
+        left--;
+        if (++slot === this.size) {
+          slot = 0;
+          owner ^= OWNER;
+        }
+        if ((word & NEXT) === 0 || left === 0) break;
+        word = this.#ring[this.#lastWordOf(slot)] as number;
+      }
+    }
+    return count;
+  }
+
+  pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
+    if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    const slot = this.#availSlot;
+    // The descriptor's flags first, then the rest: what the driver wrote before it set them.
+    const word = Atomics.load(this.#ring, this.#ringAt + PACKED_DESC_WORDS * slot + 3);
+    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+    const limit = this.size - this.#slotsOut;
+    // The driver may reuse a descriptor once it is used, and all are out.
+    if (limit === 0) return this.#stop("availIndexJumped");
+
+    head.clear();
+    const ranges = body.rangeCount;
+    const bytes = body.totalBytes;
+    const walker = this.#walker;
+    const life = this.#life;
+    const code = walker.walk(slot, word, limit, this.#indirect, writable, headBytes, head, body);
+    if (code !== CHAIN_SOUND) {
+      body.rangeCount = ranges;
+      body.totalBytes = bytes;
+    }
+    // A guest that reset the queue while its chain was handed out has lost it.
+    if (life !== this.#life) return QUEUE_EMPTY;
+    const { slots, bufferId } = walker;
+    if (slots === 0) return this.#stop("chainWithoutEnd");
+    if (bufferId >= this.size) return this.#stop("headOutOfRange");
+    if (this.#chains[bufferId] !== 0) return this.#stop("headInUse");
+
+    this.#chains[bufferId] = (slots << 16) | slot;
+    this.#ids[slot] = bufferId;
+    this.#slotsOut += slots;
+    const next = slot + slots;
+    if (next < this.size) {
+      this.#availSlot = next;
+    } else {
+      this.#availSlot = next - this.size;
+      this.#availOwner ^= OWNER;
+    }
+    this.#counters.chains++;
+    if (this.#order !== null) this.#order.take(bufferId);
+    if (this.#scattered) this.#copy(bufferId, slot, slots);
+    if (code === CHAIN_SOUND) return bufferId;
+    this.#refuse(bufferId, code);
+    return QUEUE_REFUSED;
+  }
+
+  popMixed(readable: RangeList, writable: RangeList): number {
+    writable.clear();
+    this.#walker.mayTurn = true;
+    const popped = this.pop(false, NO_LIMIT, readable, writable);
+    this.#walker.mayTurn = false;
+    return popped;
+  }
+
+  walk(bufferId: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
+    const chain = this.#chains[bufferId] ?? 0;
+    head.clear();
+    if (chain === 0 || !this.#open) return false;
+    const ranges = body.rangeCount;
+    const bytes = body.totalBytes;
+    const code = this.#walkAgain(bufferId, chain, writable, headBytes, head, body);
+    if (code === CHAIN_SOUND) return true;
+    body.rangeCount = ranges;
+    body.totalBytes = bytes;
+    this.#refuse(bufferId, code);
+    return false;
+  }
+
+  addUsed(bufferId: number, lengthBytes: number): void {
+    const order = this.#order;
+    if (order === null) {
+      this.#use(bufferId, lengthBytes);
+      return;
+    }
+    if ((this.#chains[bufferId] ?? 0) === 0) return;
+    order.finish(bufferId, lengthBytes);
+    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
+  }
+
+  publish(): void {
+    if (this.#hiddenSlot < 0 || !this.begin()) return;
+    // The other descriptors of the batch first: the store is a full fence, so a guest that sees this one sees them.
+    Atomics.store(this.#ring, this.#lastWordOf(this.#hiddenSlot), this.#hiddenWord);
+    if (this.#memory.writeObserver !== null) this.#noteUsed();
+    this.#unsignalled += this.#hiddenSlots;
+    this.#published = (this.#published + this.#hiddenSlots) % (2 * this.size);
+    this.#hiddenSlot = -1;
+    this.#hiddenSlots = 0;
+  }
+
+  needsInterrupt(): boolean {
+    const fresh = this.#unsignalled;
+    if (fresh === 0 || !this.begin()) return false;
+    this.#unsignalled = 0;
+    const wish = Atomics.load(this.#driver, this.#driverAt);
+    const flags = (wish >>> 16) & 3;
+    if (flags !== RING_EVENT_FLAGS_DESC || !this.#eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
+    const slot = wish & 0x7fff;
+    if (slot >= this.size) return false;
+    // How many slots ago the descriptor was used that the driver waits for: interrupt if it is among the fresh ones.
+    const ago = this.#published - slot - ((wish & 0x8000) !== 0 ? 0 : this.size);
+    return (ago > 0 ? ago : ago + 2 * this.size) <= fresh;
+  }
+
+  disableNotify(): void {
+    this.#device[this.#deviceAt] = RING_EVENT_FLAGS_DISABLE << 16;
+    this.#noteDeviceArea();
+  }
+
+  enableNotify(): boolean {
+    if (!this.begin()) return false;
+    const wrap = this.#availOwner === AVAIL ? 0x8000 : 0;
+    const wish = this.#eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
+    Atomics.store(this.#device, this.#deviceAt, wish);
+    this.#noteDeviceArea();
+    // Between our last look and the store above the guest may have added a chain and told nobody.
+    const word = Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot));
+    return (word & OWNER) === this.#availOwner;
+  }
+
+  /** Index of the last word of a slot: buffer id and flags. */
+  #lastWordOf(slot: number): number {
+    return this.#ringAt + PACKED_DESC_WORDS * slot + 3;
+  }
+
+  /** Writes the used descriptor of a chain, and skips its slots. */
+  #use(bufferId: number, lengthBytes: number): void {
+    const chain = this.#chains[bufferId] ?? 0;
+    if (chain === 0) return;
+    if (this.#scattered) this.#copies?.drop(bufferId);
+    else if (this.#ids[this.#usedSlot] !== bufferId) this.#scatter(bufferId);
+    const slots = chain >>> 16;
+    this.#chains[bufferId] = 0;
+    this.#slotsOut -= slots;
+    if (this.#slotsOut === 0) this.#scattered = false;
+
+    const at = this.#ringAt + PACKED_DESC_WORDS * this.#usedSlot;
+    const word = bufferId | this.#usedOwner | (lengthBytes === 0 ? 0 : WRITE);
+    this.#ring[at + 2] = lengthBytes;
+    if (this.#hiddenSlot < 0) {
+      this.#hiddenSlot = this.#usedSlot;
+      this.#hiddenWord = word;
+    } else {
+      this.#ring[at + 3] = word;
+    }
+    this.#hiddenSlots += slots;
+    const next = this.#usedSlot + slots;
+    if (next < this.size) {
+      this.#usedSlot = next;
+    } else {
+      this.#usedSlot = next - this.size;
+      this.#usedOwner ^= OWNER;
+    }
+  }
+
+  #walkAgain(
+    bufferId: number,
+    chain: number,
+    writable: boolean,
+    headBytes: number,
+    head: RangeList,
+    body: RangeList,
+  ): number {
+    const walker = this.#walker;
+    const slots = chain >>> 16;
+    const copies = this.#copies;
+    if (!this.#scattered || copies === null) {
+      const slot = chain & 0xffff;
+      const word = this.#ring[this.#lastWordOf(slot)] as number;
+      return walker.walk(slot, word, slots, this.#indirect, writable, headBytes, head, body);
+    }
+    const words = copies.read(bufferId);
+    walker.useRing(words, 0);
+    const code = walker.walk(0, words[3] as number, slots, this.#indirect, writable, headBytes, head, body);
+    walker.useRing(this.#ring, this.#ringAt);
+    return code;
+  }
+
+  /** The first chain that is used out of order: up to now all chains that are out lie one behind the other. */
+  #scatter(usedId: number): void {
+    this.#scattered = true;
+    let slot = this.#usedSlot;
+    for (let left = this.#slotsOut; left > 0; ) {
+      const id = this.#ids[slot] as number;
+      const slots = (this.#chains[id] as number) >>> 16;
+      if (id !== usedId) this.#copy(id, slot, slots);
+      left -= slots;
+      slot = (slot + slots) % this.size;
+    }
+  }
+
+  #copy(bufferId: number, slot: number, slots: number): void {
+    this.#copies ??= new DescriptorCopies(this.size);
+    this.#copies.keep(bufferId, this.#ring, this.#ringAt, this.size, slot, slots);
+  }
+
+  /** Tells whoever watches writes of the used descriptors that are published now. */
+  #noteUsed(): void {
+    if (this.#layout === null) return;
+    const { descTable } = this.#layout;
+    const slots = Math.min(this.#hiddenSlots, this.size);
+    const count = Math.min(slots, this.size - this.#hiddenSlot);
+    this.#memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
+    if (count < slots) this.#memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
+  }
+
+  #noteDeviceArea(): void {
+    if (this.#layout !== null) this.#memory.noteWrite(this.#layout.usedRing, EVENT_SUPPRESS_BYTES);
+  }
+
+  /** Stops the queue until it is reset. Answers what `pop` answers then. */
+  #stop(error: QueueError): number {
+    this.#error = error;
+    this.#open = false;
+    this.#counters.stopped++;
+    if (this.onStop !== null) this.onStop(error);
+    return QUEUE_STOPPED;
+  }
+
+  #refuse(bufferId: number, code: number): void {
+    const name = CHAIN_ERRORS[code];
+    if (name !== undefined) this.#counters.refused[name]++;
+    this.addUsed(bufferId, 0);
+  }
+
+  #unbind(): void {
+    this.#generation = -1;
+    this.#walker.useRing(NO_WORDS, 0);
+    this.#ring = NO_WORDS;
+    this.#driver = NO_WORDS;
+    this.#device = NO_WORDS;
+  }
+
+  #bind(layout: QueueLayout): boolean {
+    this.#unbind();
+    if (!isPackedAligned(layout)) {
+      this.#stop("ringMisaligned");
+      return false;
+    }
+    const ring = this.#memory.find(layout.descTable, descTableBytes(this.size));
+    const driver = this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
+    const device = this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
+    if (ring === null || driver === null || device === null || !ring.writable || !device.writable) {
+      this.#stop("ringOutOfRange");
+      return false;
+    }
+    this.#generation = this.#memory.generation;
+    this.#ring = ring.u32;
+    this.#ringAt = (layout.descTable - ring.gpa) / 4;
+    this.#walker.useRing(this.#ring, this.#ringAt);
+    this.#driver = driver.u32;
+    this.#driverAt = (layout.availRing - driver.gpa) / 4;
+    this.#device = device.u32;
+    this.#deviceAt = (layout.usedRing - device.gpa) / 4;
+    return true;
+  }
+}

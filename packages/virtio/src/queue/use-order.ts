@@ -1,0 +1,66 @@
+const NOT_OUT = 0;
+const OUT = 1;
+const DONE = 2;
+
+/**
+ * With IN_ORDER a device uses buffers in the order in which they were made available (2.7.9, 2.8.8). A device's work
+ * may end in another: chains that are done before their turn wait here.
+ *
+ * Each chain gets a used element of its own. 2.7.9 and 2.8.8 allow one element for a batch, but the elements that it
+ * saves are those that say how much was written, and drivers look at each one's length when they receive.
+ */
+export class UseOrder {
+  /** Chains that are out, in the order in which they were taken: a ring. */
+  readonly #heads: Uint16Array;
+  #first = 0;
+  #count = 0;
+  /** By head: NOT_OUT, OUT or DONE. */
+  readonly #state: Uint8Array;
+  /** By head: bytes written into the chain. */
+  readonly #lengthBytes: Uint32Array;
+
+  /** @param size entries of the queue: the most chains that can be out */
+  constructor(size: number) {
+    this.#heads = new Uint16Array(size);
+    this.#state = new Uint8Array(size);
+    this.#lengthBytes = new Uint32Array(size);
+  }
+
+  /** A chain was taken. No more of them are out than the queue has entries. */
+  take(head: number): void {
+    const at = this.#first + this.#count++;
+    const size = this.#heads.length;
+    this.#heads[at < size ? at : at - size] = head;
+    this.#state[head] = OUT;
+  }
+
+  /** A chain is done. Ignored where it is not out. */
+  finish(head: number, lengthBytes: number): void {
+    if (this.#state[head] !== OUT) return;
+    this.#state[head] = DONE;
+    this.#lengthBytes[head] = lengthBytes;
+  }
+
+  /** The chain whose turn it is, if it is done; -1 otherwise. It is out no longer. */
+  next(): number {
+    if (this.#count === 0) return -1;
+    const head = this.#heads[this.#first] as number;
+    if (this.#state[head] !== DONE) return -1;
+    this.#state[head] = NOT_OUT;
+    this.#first = this.#first + 1 === this.#heads.length ? 0 : this.#first + 1;
+    this.#count--;
+    return head;
+  }
+
+  /** Bytes written into a chain that is done, or that `next` answered last. */
+  lengthBytes(head: number): number {
+    return this.#lengthBytes[head] as number;
+  }
+
+  /** Forgets all chains. */
+  clear(): void {
+    this.#first = 0;
+    this.#count = 0;
+    this.#state.fill(NOT_OUT);
+  }
+}
