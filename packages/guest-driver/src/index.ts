@@ -23,6 +23,7 @@ export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
 export { needEvent } from "./need-event.ts";
+export { NetControl, type RssParameters, type RxMode } from "./net-control.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {

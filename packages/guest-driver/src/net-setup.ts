@@ -3,10 +3,11 @@ import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
+  VIRTIO_NET_F_HASH_REPORT,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_HASH_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
-  VIRTIO_NET_RX_QUEUE,
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import type { FeatureSet } from "./features.ts";
@@ -43,13 +44,15 @@ export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
   if (size === 0) throw new DriverError(`the device has no queue ${index}`);
   const mergeable = features.has(VIRTIO_NET_F_MRG_RXBUF);
   const longHeader = mergeable || features.has(VIRTIO_F_VERSION_1);
-  const headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-  const buffers = bufferShape(setup, index === VIRTIO_NET_RX_QUEUE, size, headerBytes);
+  const plainBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+  const headerBytes = features.has(VIRTIO_NET_F_HASH_REPORT) ? VIRTIO_NET_HDR_HASH_BYTES : plainBytes;
+  const isReceive = (index & 1) === 0;
+  const buffers = bufferShape(setup, isReceive, size, headerBytes);
   const indirect = features.has(VIRTIO_F_INDIRECT_DESC) ? (options.indirect ?? "chains") : "never";
   const layout = allocateRing(ram, size, transport.legacyLayout);
   const ring = new SplitRing(ram, layout, {
     eventIdx: features.has(VIRTIO_F_EVENT_IDX),
-    indirectEntries: indirect === "never" ? 0 : longestChain(setup, index === VIRTIO_NET_RX_QUEUE, buffers),
+    indirectEntries: indirect === "never" ? 0 : longestChain(setup, isReceive, buffers),
   });
   transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
   return { ring, index, transport, counters, headerBytes, mergeable, indirect, buffers };

@@ -233,7 +233,7 @@ export class NetDevice implements VirtioDevice {
     this.#config.setLink(up);
     this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
-    for (const pair of this.#pairs) pair.receive.notify();
+    for (const pair of this.#known) pair.receive.notify();
   }
 
   /** Asks the guest to announce itself. False where it cannot be asked. See `VirtioNet.announce`. */
@@ -255,7 +255,7 @@ export class NetDevice implements VirtioDevice {
     }
     this.setLink(false);
     this.#port.unplug();
-    for (const pair of this.#pairs) pair.abandon();
+    for (const pair of this.#known) pair.abandon();
     this.#port = next;
     this.#core.driver = next.driver;
     this.#core.backendPairs = next.link.queuePairs ?? 1;
@@ -309,9 +309,14 @@ export class NetDevice implements VirtioDevice {
     return long ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
   }
 
+  /** The pairs that the driver knows of. Without MQ and RSS the third queue is the control queue and no pair's. */
+  get #known(): readonly QueuePair[] {
+    return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
+  }
+
   /** What waits in the queues in use. */
   #runPairs(): void {
-    for (const pair of this.#pairs) {
+    for (const pair of this.#known) {
       pair.receive.notify();
       if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
     }

@@ -26,12 +26,6 @@ export class QueuePair {
     this.transmit = new Transmit(core, transmitQueue, counters.transmit, index, pairs);
   }
 
-  /** Does what waits in both. */
-  run(): void {
-    this.receive.notify();
-    this.transmit.run();
-  }
-
   /** The guest reset the card. */
   reset(): void {
     this.receive.reset();

@@ -36,8 +36,10 @@ export function flowHash({ version, bytes, addressesAt, portsAt, protocol }: Pac
   }
   if (portsAt >= 0) {
     const ports = be32(bytes, portsAt);
-    hash ^= (ports >>> 16) ^ (ports & 0xffff);
-    hash = Math.imul(hash + (ports >>> 16) + (ports & 0xffff), 0x85eb_ca6b);
+    const source = ports >>> 16;
+    const destination = ports & 0xffff;
+    hash = Math.imul(hash ^ source ^ destination, 0x9e37_79b1);
+    hash = Math.imul((hash ^ (hash >>> 16)) + source + destination, 0x85eb_ca6b);
   }
   return (hash ^ (hash >>> 15)) & 0x7fff_ffff;
 }
