@@ -35,6 +35,9 @@ export class DescriptorTable {
   /** Per head: the sum of its device-writable bytes. */
   readonly #room: Float64Array;
   #freeHead = 0;
+  /** The last one on the free list. Means something only in order. */
+  #freeTail: number;
+  readonly #inOrder: boolean;
 
   /* The chain that is being built. */
   #head = -1;
@@ -48,8 +51,13 @@ export class DescriptorTable {
   #tableWord = 0;
   #tableCount = 0;
 
-  /** @param indirectEntries room in each indirect table; every descriptor gets one. 0: no tables */
-  constructor(ram: GuestRam, gpa: number, size: number, indirectEntries: number) {
+  /**
+   * @param indirectEntries room in each indirect table; every descriptor gets one. 0: no tables
+   * @param inOrder descriptors are used in the order of the table (2.7.5.2), and come back in that order
+   */
+  constructor(ram: GuestRam, gpa: number, size: number, indirectEntries: number, inOrder = false) {
+    this.#inOrder = inOrder;
+    this.#freeTail = size - 1;
     this.#ram = ram;
     this.#size = size;
     this.#region = ram.region(gpa, descTableBytes(size));
@@ -140,8 +148,14 @@ export class DescriptorTable {
 
   /** Makes the descriptors of a chain free. Its head must be out. */
   release(head: number): void {
-    this.#next[this.#tail[head] as number] = this.#freeHead;
-    this.#freeHead = head;
+    if (this.#inOrder) {
+      if (this.freeCount === 0) this.#freeHead = head;
+      else this.#next[this.#freeTail] = head;
+      this.#freeTail = this.#tail[head] as number;
+    } else {
+      this.#next[this.#tail[head] as number] = this.#freeHead;
+      this.#freeHead = head;
+    }
     this.freeCount += this.#count[head] as number;
     this.#count[head] = 0;
   }

@@ -1,8 +1,8 @@
-import { IoPortType, VmmIoPortList } from "@vmmkit/ioport";
+import { IoPortType, VmmIoPortList, VmmMmioList } from "@vmmkit/ioport";
 import { CONFIG_PORT_RANGE, configPorts, VmmPciSpace } from "@vmmkit/pci";
 import { GuestMemory, type RegionBytes, type Vm } from "@vmmkit/vm";
 import { InterruptStormError } from "./errors.ts";
-import type { GuestPorts } from "./guest-ports.ts";
+import type { GuestBus } from "./guest-ports.ts";
 import { GuestRam } from "./guest-ram.ts";
 import { RecordedInterrupts } from "./recorded-interrupts.ts";
 
@@ -48,11 +48,15 @@ export class GuestMachine {
   readonly interrupts: RecordedInterrupts = new RecordedInterrupts();
   /** The I/O ports. */
   readonly ioport: VmmIoPortList = new VmmIoPortList();
+  /** The addresses behind memory BARs. */
+  readonly mmio: VmmMmioList = new VmmMmioList();
   /** The PCI functions, with a host bridge. */
   readonly pci: VmmPciSpace = new VmmPciSpace();
-  /** The guest's `in` and `out`. */
-  readonly ports: GuestPorts;
+  /** The guest's `in` and `out`, loads and stores. */
+  readonly ports: GuestBus;
   readonly #handlers = new Map<number, (() => void)[]>();
+  readonly #messageHandlers = new Map<number, () => void>();
+  #messagesSeen = 0;
   readonly #deferred: (() => void)[] = [];
 
   constructor(options: GuestMachineOptions = {}) {
@@ -68,6 +72,8 @@ export class GuestMachine {
     this.ports = {
       in: (port, size) => ioport.emulateIn(port, size),
       out: (port, size, value) => ioport.emulateOut(port, size, value),
+      load: (gpa, size) => this.mmio.emulateRead(gpa, size),
+      store: (gpa, size, value) => this.mmio.emulateWrite(gpa, size, value),
     };
   }
 
@@ -76,6 +82,11 @@ export class GuestMachine {
     const handlers = this.#handlers.get(line);
     if (handlers === undefined) this.#handlers.set(line, [handler]);
     else handlers.push(handler);
+  }
+
+  /** Calls `handler` from `settle` for each message (MSI-X) that carries `data`. */
+  onMessage(data: number, handler: () => void): void {
+    this.#messageHandlers.set(data, handler);
   }
 
   /**
@@ -88,6 +99,10 @@ export class GuestMachine {
     let calls = 0;
     for (let busy = true; busy; ) {
       busy = this.#runDeferred();
+      const messages = this.#runMessages();
+      if (messages > 0) busy = true;
+      calls += messages;
+      if (calls > MOST_HANDLER_CALLS) throw new InterruptStormError(`${calls} messages and no end`);
       for (const [line, handlers] of this.#handlers) {
         if (!this.interrupts.level(line)) continue;
         for (const handler of handlers) handler();
@@ -97,6 +112,14 @@ export class GuestMachine {
       }
     }
     return calls;
+  }
+
+  #runMessages(): number {
+    const { messages } = this.interrupts;
+    const fresh = messages.slice(this.#messagesSeen);
+    this.#messagesSeen = messages.length;
+    for (const { data } of fresh) this.#messageHandlers.get(data)?.();
+    return fresh.length;
   }
 
   #runDeferred(): boolean {

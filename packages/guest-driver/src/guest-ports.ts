@@ -8,3 +8,11 @@ export interface GuestPorts {
   /** Writes the low `size` bytes of `value` at `port`. */
   out(port: number, size: PortWidth, value: number): void;
 }
+
+/** How a guest reaches devices: ports, and loads and stores of what is behind memory BARs. */
+export interface GuestBus extends GuestPorts {
+  /** Loads `size` bytes at a guest physical address behind a memory BAR. Without sign, as `in`. */
+  load(gpa: number, size: PortWidth): number;
+  /** Stores the low `size` bytes of `value` there. */
+  store(gpa: number, size: PortWidth, value: number): void;
+}

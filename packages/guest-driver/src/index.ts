@@ -18,10 +18,13 @@ export { CORRUPTIONS, type Corruption, type Victim } from "./corruptions.ts";
 export { DescriptorTable } from "./descriptor-table.ts";
 export { DriverError, GuestRamError, InterruptStormError, RingError } from "./errors.ts";
 export { GuestMachine, type GuestMachineOptions } from "./guest-machine.ts";
-export type { GuestPorts, PortWidth } from "./guest-ports.ts";
+export type { GuestBus, GuestPorts, PortWidth } from "./guest-ports.ts";
 export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
+export type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
+export { ModernTransport } from "./modern-transport.ts";
+export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
 export { NetControl, type RssParameters, type RxMode } from "./net-control.ts";
 export { GuestNetDriver } from "./net-driver.ts";
@@ -34,6 +37,7 @@ export {
 } from "./net-options.ts";
 export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
+export { PackedRing } from "./packed-ring.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
 export { randomBelow, seededRandom } from "./random.ts";
@@ -41,6 +45,7 @@ export { type RawDescriptor, RawRing, type RawUsedEntry } from "./raw-ring.ts";
 export { RecordedInterrupts, type RecordedMessage } from "./recorded-interrupts.ts";
 export {
   availRingBytes,
+  checkPackedLayout,
   checkRingLayout,
   descTableBytes,
   legacyRingBytes,
@@ -48,6 +53,7 @@ export {
   type RingLayout,
   usedRingBytes,
 } from "./ring-layout.ts";
-export { allocateRing, freeRing } from "./ring-memory.ts";
-export { type ChainPart, SplitRing, type SplitRingOptions } from "./split-ring.ts";
+export { allocatePackedRing, allocateRing, freePackedRing, freeRing } from "./ring-memory.ts";
+export { type ChainPart, SplitRing } from "./split-ring.ts";
 export type { GuestTransport } from "./transport.ts";
+export { type VirtioCap, virtioCaps } from "./virtio-cap.ts";

@@ -21,15 +21,17 @@ import {
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import { FeatureSet } from "./features.ts";
-import type { GuestPorts } from "./guest-ports.ts";
+import type { GuestBus, GuestPorts } from "./guest-ports.ts";
 import type { GuestRam } from "./guest-ram.ts";
+import type { GuestRing } from "./guest-ring.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
+import { ModernTransport } from "./modern-transport.ts";
 import { NetControl } from "./net-control.ts";
 import type { NetHeader } from "./net-header.ts";
-import { emptyNetCounters, GUEST_NET_FEATURES, type GuestNetCounters, type GuestNetOptions } from "./net-options.ts";
+import { emptyNetCounters, type GuestNetCounters, type GuestNetOptions, wantedFeatures } from "./net-options.ts";
 import { NetSession } from "./net-session.ts";
 import type { SendOptions } from "./net-transmit.ts";
-import type { SplitRing } from "./split-ring.ts";
+import { SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
 const DEFAULT_MTU = 1500;
@@ -85,6 +87,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     return new GuestNetDriver(LegacyTransport.probe(ports, nth), ram, options);
   }
 
+  /**
+   * A driver for a card with the modern interface, found by its capabilities, placed and turned on.
+   * @param nth which card, where there are several: 0 is the first
+   * @throws DriverError where there is none
+   */
+  static probeModern(
+    bus: GuestBus,
+    ram: GuestRam,
+    options: GuestNetOptions = {},
+    nth = 0,
+  ): GuestNetDriver<ModernTransport> {
+    return new GuestNetDriver(ModernTransport.probe(bus, nth), ram, options);
+  }
+
   /** Brings the device up: reset, features, queues, receive buffers, DRIVER_OK. Again after `reset`, as often as wanted. */
   start(): void {
     this.reset();
@@ -113,7 +129,9 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   negotiate(): void {
     this.#setStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE);
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER);
-    this.#features.accept(this.#options.features ?? GUEST_NET_FEATURES);
+    const wanted = wantedFeatures(this.#options);
+    // Without it a modern device does not work (6.1).
+    this.#features.accept(this.transport.legacyLayout ? wanted : [...wanted, VIRTIO_F_VERSION_1]);
     if (!this.has(VIRTIO_F_VERSION_1)) return;
     this.#setStatus(VIRTIO_CONFIG_S_FEATURES_OK);
     if ((this.transport.readStatus() & VIRTIO_CONFIG_S_FEATURES_OK) === 0) {
@@ -182,14 +200,20 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     return this.#features.has(bit);
   }
 
-  /** The receive ring. @throws DriverError before `setUpQueues` */
+  /** The receive ring, a split one. @throws DriverError before `setUpQueues`, or where it is packed */
   get rxRing(): SplitRing {
-    return this.#live().rxQueue.ring;
+    return splitRing(this.#live().rxQueue.ring);
   }
 
-  /** The transmit ring. @throws DriverError before `setUpQueues` */
+  /** The transmit ring, a split one. @throws DriverError before `setUpQueues`, or where it is packed */
   get txRing(): SplitRing {
-    return this.#live().txQueue.ring;
+    return splitRing(this.#live().txQueue.ring);
+  }
+
+  /** Both rings, whatever their format: receive and transmit. @throws DriverError before `setUpQueues` */
+  get rings(): readonly [rx: GuestRing, tx: GuestRing] {
+    const { rxQueue, txQueue } = this.#live();
+    return [rxQueue.ring, txQueue.ring];
   }
 
   /** Header of the frame that was taken last. */
@@ -309,12 +333,22 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     }
     this.counters.interrupts++;
     if ((isr & VIRTIO_PCI_ISR_CONFIG) !== 0) this.counters.configInterrupts++;
-    const drains = (this.#options.interrupts ?? "drain") === "drain";
-    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0 && drains && this.#session !== null) {
-      this.#live().drain();
-      for (const other of this.#more) other.drain();
-    }
+    if ((isr & VIRTIO_PCI_ISR_QUEUE) !== 0) this.#queueInterrupt();
     return true;
+  }
+
+  /** The handler of an MSI-X message: for queue `queue`, or with -1 for a change of configuration. No register is read. */
+  onMessage(queue: number): void {
+    this.counters.interrupts++;
+    if (queue < 0) this.counters.configInterrupts++;
+    else this.#queueInterrupt();
+  }
+
+  #queueInterrupt(): void {
+    const drains = (this.#options.interrupts ?? "drain") === "drain";
+    if (!drains || this.#session === null) return;
+    this.#live().drain();
+    for (const other of this.#more) other.drain();
   }
 
   #pair(pair: number): NetSession {
@@ -333,4 +367,9 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   #setStatus(bit: number): void {
     this.transport.writeStatus(this.transport.readStatus() | bit);
   }
+}
+
+function splitRing(ring: GuestRing): SplitRing {
+  if (!(ring instanceof SplitRing)) throw new DriverError("the ring is packed: see `rings`");
+  return ring;
 }

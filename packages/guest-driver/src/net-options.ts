@@ -1,7 +1,9 @@
 import {
   VIRTIO_F_ANY_LAYOUT,
   VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -38,6 +40,10 @@ export interface NetBufferOptions {
 export interface GuestNetOptions {
   /** Feature bits that the driver wants; it accepts those of them that the device offers. Default `GUEST_NET_FEATURES`. */
   readonly features?: readonly number[];
+  /** `packed`: the driver wants packed virtqueues (`VIRTIO_F_RING_PACKED`) beside `features`. Default `split`. */
+  readonly ring?: "split" | "packed";
+  /** The driver wants buffers used in order (`VIRTIO_F_IN_ORDER`) beside `features`. Default false. */
+  readonly inOrder?: boolean;
   /**
    * What the driver does about interrupts.
    * - `drain` (default): the handler takes all received frames into a list of its own, and `receive` looks only there.
@@ -89,6 +95,14 @@ export interface GuestNetCounters {
   rxBuffers: number;
   /** Receive buffers that came back with length 0. */
   rxReturned: number;
+}
+
+/** The feature bits that a driver with these options wants. */
+export function wantedFeatures(options: GuestNetOptions): readonly number[] {
+  const wanted = [...(options.features ?? GUEST_NET_FEATURES)];
+  if (options.ring === "packed") wanted.push(VIRTIO_F_RING_PACKED);
+  if (options.inOrder === true) wanted.push(VIRTIO_F_IN_ORDER);
+  return wanted;
 }
 
 /** All zero. */

@@ -1,10 +1,10 @@
+import type { GuestRing } from "./guest-ring.ts";
 import type { GuestNetCounters, GuestNetOptions, NetBufferOptions } from "./net-options.ts";
-import type { SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
 /** What both directions of a started card work with. */
 export interface NetQueue {
-  readonly ring: SplitRing;
+  readonly ring: GuestRing;
   /** The queue's number. */
   readonly index: number;
   readonly transport: GuestTransport;
@@ -36,6 +36,6 @@ export function publishAndKick(queue: NetQueue, mode: KickMode): void {
 
 /** Whether a chain of `parts` buffers goes into an indirect table. */
 export function useIndirect(queue: NetQueue, parts: number): boolean {
-  if (parts > queue.ring.table.indirectEntries) return false;
+  if (parts > queue.ring.indirectEntries) return false;
   return queue.indirect === "always" || (queue.indirect === "chains" && parts > 1);
 }

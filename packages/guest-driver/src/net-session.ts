@@ -3,7 +3,8 @@ import { type NetQueue, publishAndKick } from "./net-queue.ts";
 import { NetReceive } from "./net-receive.ts";
 import { makeNetQueue, type NetSetup } from "./net-setup.ts";
 import { NetTransmit } from "./net-transmit.ts";
-import { freeRing } from "./ring-memory.ts";
+import { PackedRing } from "./packed-ring.ts";
+import { freePackedRing, freeRing } from "./ring-memory.ts";
 
 /** How many rings' worth of frames one interrupt may take. */
 const BUDGET_RINGS = 4;
@@ -39,7 +40,8 @@ export class NetSession {
     this.rx.dispose();
     for (const { ring } of [this.rxQueue, this.txQueue]) {
       ring.dispose();
-      freeRing(this.#setup.ram, ring.layout);
+      if (ring instanceof PackedRing) freePackedRing(this.#setup.ram, ring.layout);
+      else freeRing(this.#setup.ram, ring.layout);
     }
   }
 

@@ -1,7 +1,9 @@
 import {
   VIRTIO_F_ANY_LAYOUT,
   VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
   VIRTIO_NET_F_HASH_REPORT,
   VIRTIO_NET_F_MRG_RXBUF,
@@ -12,9 +14,11 @@ import {
 import { DriverError } from "./errors.ts";
 import type { FeatureSet } from "./features.ts";
 import type { GuestRam } from "./guest-ram.ts";
+import type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 import type { GuestNetCounters, GuestNetOptions, NetBufferOptions } from "./net-options.ts";
 import type { NetQueue } from "./net-queue.ts";
-import { allocateRing } from "./ring-memory.ts";
+import { PackedRing } from "./packed-ring.ts";
+import { allocatePackedRing, allocateRing } from "./ring-memory.ts";
 import { SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
@@ -39,7 +43,7 @@ export interface NetSetup {
 
 /** Makes the ring of a queue and tells the device where it is. @throws DriverError where the device has no such queue */
 export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
-  const { transport, ram, features, counters, options } = setup;
+  const { transport, features, counters, options } = setup;
   const size = transport.readQueueSize(index);
   if (size === 0) throw new DriverError(`the device has no queue ${index}`);
   const mergeable = features.has(VIRTIO_NET_F_MRG_RXBUF);
@@ -49,13 +53,19 @@ export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
   const isReceive = (index & 1) === 0;
   const buffers = bufferShape(setup, isReceive, size, headerBytes);
   const indirect = features.has(VIRTIO_F_INDIRECT_DESC) ? (options.indirect ?? "chains") : "never";
-  const layout = allocateRing(ram, size, transport.legacyLayout);
-  const ring = new SplitRing(ram, layout, {
+  const ring = makeRing(setup, size, {
     eventIdx: features.has(VIRTIO_F_EVENT_IDX),
+    inOrder: features.has(VIRTIO_F_IN_ORDER),
     indirectEntries: indirect === "never" ? 0 : longestChain(setup, isReceive, buffers),
   });
+  const { layout } = ring;
   transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
   return { ring, index, transport, counters, headerBytes, mergeable, indirect, buffers };
+}
+
+function makeRing({ ram, features, transport }: NetSetup, size: number, options: GuestRingOptions): GuestRing {
+  if (features.has(VIRTIO_F_RING_PACKED)) return new PackedRing(ram, allocatePackedRing(ram, size), options);
+  return new SplitRing(ram, allocateRing(ram, size, transport.legacyLayout), options);
 }
 
 /**

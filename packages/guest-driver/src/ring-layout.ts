@@ -1,15 +1,15 @@
 import { VIRTIO_PCI_VRING_ALIGN, VIRTQ_DESC_BYTES, VIRTQ_MAX_SIZE, VIRTQ_USED_ELEM_BYTES } from "@vmmkit/virtio";
 import { RingError } from "./errors.ts";
 
-/** Where the three parts of a split virtqueue are: guest physical addresses (VIRTIO 1.2, 2.7). */
+/** Where the three parts of a virtqueue are: guest physical addresses (VIRTIO 1.2, 2.7, 2.8). */
 export interface RingLayout {
-  /** Entries: a power of two up to 32768. */
+  /** Entries: up to 32768, and a power of two in a split virtqueue. */
   readonly size: number;
-  /** Descriptor table, a multiple of 16. */
+  /** Descriptor table, or descriptor ring; a multiple of 16. */
   readonly descTable: number;
-  /** Available ring, a multiple of 2. */
+  /** Available ring, a multiple of 2; or driver event suppression structure, a multiple of 4. */
   readonly availRing: number;
-  /** Used ring, a multiple of 4. */
+  /** Used ring, or device event suppression structure; a multiple of 4. */
   readonly usedRing: number;
 }
 
@@ -49,6 +49,21 @@ export function checkRingLayout(layout: RingLayout): RingLayout {
   checkAligned("descTable", layout.descTable, 16);
   checkAligned("availRing", layout.availRing, 2);
   checkAligned("usedRing", layout.usedRing, 4);
+  return layout;
+}
+
+/** Bytes of an event suppression structure of a packed ring, and what it is aligned to (2.8.10.1). */
+export const EVENT_SUPPRESS_BYTES = 4;
+
+/** Like `checkRingLayout`, for a packed ring (2.8, 2.8.11): any size up to 32768. @throws RingError */
+export function checkPackedLayout(layout: RingLayout): RingLayout {
+  const { size } = layout;
+  if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE) {
+    throw new RingError(`"size" expected an integer from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
+  }
+  checkAligned("descTable", layout.descTable, 16);
+  checkAligned("availRing", layout.availRing, EVENT_SUPPRESS_BYTES);
+  checkAligned("usedRing", layout.usedRing, EVENT_SUPPRESS_BYTES);
   return layout;
 }
 

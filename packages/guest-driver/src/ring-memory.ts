@@ -2,6 +2,7 @@ import type { GuestRam } from "./guest-ram.ts";
 import {
   availRingBytes,
   descTableBytes,
+  EVENT_SUPPRESS_BYTES,
   legacyRingBytes,
   legacyRingLayout,
   type RingLayout,
@@ -18,6 +19,23 @@ export function allocateRing(ram: GuestRam, size: number, legacy: boolean): Ring
   const usedRing = ram.alloc(usedRingBytes(size));
   const availRing = ram.alloc(availRingBytes(size));
   return { size, descTable: ram.alloc(descTableBytes(size)), availRing, usedRing };
+}
+
+/** Takes memory for a packed ring: its event suppression structures are on a page of their own. */
+export function allocatePackedRing(ram: GuestRam, size: number): RingLayout {
+  const events = ram.alloc(2 * EVENT_SUPPRESS_BYTES);
+  return {
+    size,
+    descTable: ram.alloc(descTableBytes(size)),
+    availRing: events,
+    usedRing: events + EVENT_SUPPRESS_BYTES,
+  };
+}
+
+/** Gives the memory of a ring from `allocatePackedRing` back. */
+export function freePackedRing(ram: GuestRam, layout: RingLayout): void {
+  ram.free(layout.descTable, descTableBytes(layout.size));
+  ram.free(layout.availRing, 2 * EVENT_SUPPRESS_BYTES);
 }
 
 /** Gives a ring's memory back. */

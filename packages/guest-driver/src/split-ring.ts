@@ -10,17 +10,10 @@ import type { MemoryRegion } from "@vmmkit/vm";
 import { DescriptorTable } from "./descriptor-table.ts";
 import { RingError } from "./errors.ts";
 import type { GuestRam } from "./guest-ram.ts";
+import type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 import { needEvent } from "./need-event.ts";
 import { RawRing } from "./raw-ring.ts";
 import { availRingBytes, checkRingLayout, descTableBytes, type RingLayout, usedRingBytes } from "./ring-layout.ts";
-
-/** How a ring is driven. */
-export interface SplitRingOptions {
-  /** `VIRTIO_F_EVENT_IDX` is negotiated. Default false. */
-  readonly eventIdx?: boolean;
-  /** Room for this many descriptors in each indirect table; every descriptor has one. Default 0: no tables. */
-  readonly indirectEntries?: number;
-}
 
 /** A buffer of a chain. */
 export interface ChainPart {
@@ -48,7 +41,7 @@ export interface ChainPart {
  * while (ring.popUsed() >= 0) console.log("given back, bytes written:", ring.usedLength);
  * ```
  */
-export class SplitRing {
+export class SplitRing implements GuestRing {
   /** Where the ring is. */
   readonly layout: RingLayout;
   /** Entries. */
@@ -77,12 +70,18 @@ export class SplitRing {
   #lastUsed = 0;
   /** The used index as it was read last; read again only when all up to it have been taken. */
   #usedSeen = 0;
+  readonly #inOrder: boolean;
+  /** In order: heads as they were made available. */
+  readonly #order: Uint16Array;
+  /** In order: the head that the device named for a batch which ends with it, -1 for none, and its length. */
+  #batchHead = -1;
+  #batchLength = 0;
 
   /**
    * Makes the ring anew: all three parts are filled with zeros. Their memory stays the caller's.
    * @throws RingError for an impossible layout or one in several regions, GuestRamError where it is not memory
    */
-  constructor(ram: GuestRam, layout: RingLayout, options: SplitRingOptions = {}) {
+  constructor(ram: GuestRam, layout: RingLayout, options: GuestRingOptions = {}) {
     this.layout = checkRingLayout(layout);
     const { size, descTable, availRing, usedRing } = layout;
     const region = ram.region(descTable, descTableBytes(size));
@@ -103,12 +102,19 @@ export class SplitRing {
     ram.bytes(descTable, descTableBytes(size)).fill(0);
     ram.bytes(availRing, availRingBytes(size)).fill(0);
     ram.bytes(usedRing, usedRingBytes(size)).fill(0);
-    this.table = new DescriptorTable(ram, descTable, size, options.indirectEntries ?? 0);
+    this.#inOrder = options.inOrder ?? false;
+    this.#order = new Uint16Array(this.#inOrder ? size : 0);
+    this.table = new DescriptorTable(ram, descTable, size, options.indirectEntries ?? 0, this.#inOrder);
   }
 
   /** Gives back the memory of the indirect tables. */
   dispose(): void {
     this.table.dispose();
+  }
+
+  /** Room in each indirect table, 0 without tables. */
+  get indirectEntries(): number {
+    return this.table.indirectEntries;
   }
 
   /** Descriptors that are free. */
@@ -163,6 +169,7 @@ export class SplitRing {
   end(): number {
     const head = this.table.end();
     this.#region.u16[this.#avail + 2 + (this.#availIdx & this.#mask)] = head;
+    if (this.#inOrder) this.#order[this.#availIdx & this.#mask] = head;
     this.#availIdx = (this.#availIdx + 1) & 0xffff;
     this.#unkicked++;
     return head;
@@ -228,6 +235,24 @@ export class SplitRing {
    */
   popUsed(): number {
     if (this.#lastUsed === this.#usedSeen && !this.#lookForUsed()) return -1;
+    if (this.#batchHead < 0) this.#readUsed();
+    const named = this.#batchHead;
+    let head = named;
+    this.usedLength = this.#batchLength;
+    if (this.#inOrder) {
+      head = this.#order[this.#lastUsed & this.#mask] as number;
+      // Chains before the one that was named have been used completely (2.7.9).
+      if (head !== named) this.usedLength = this.table.room(head);
+    }
+    this.#lastUsed = (this.#lastUsed + 1) & 0xffff;
+    if (head === named) this.#batchHead = -1;
+    else if (this.#lastUsed === this.#usedSeen) this.#refuse(`head ${named} was named, which is not in order`);
+    this.table.release(head);
+    return head;
+  }
+
+  /** Reads the next used element, which in order may stand for a batch. */
+  #readUsed(): void {
     const u32 = this.#region.u32;
     const word = this.#usedEntries + 2 * (this.#lastUsed & this.#mask);
     const head = u32[word] as number;
@@ -235,10 +260,8 @@ export class SplitRing {
     const room = this.table.room(head);
     if (room < 0) this.#refuse(`head ${head} is not out`);
     if (length > room) this.#refuse(`length ${length}, but head ${head} has room for ${room} bytes`);
-    this.#lastUsed = (this.#lastUsed + 1) & 0xffff;
-    this.table.release(head);
-    this.usedLength = length;
-    return head;
+    this.#batchHead = head;
+    this.#batchLength = length;
   }
 
   /** Asks for no interrupts (2.7.7): by flag, or by an event that has just passed. A hint, which a device may miss. */

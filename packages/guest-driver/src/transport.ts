@@ -17,8 +17,12 @@ export interface GuestTransport {
   readIsr(): number;
   /** The size that the device gives queue `queue`; 0 where it has none. */
   readQueueSize(queue: number): number;
-  /** Says where queue `queue` is, and thereby that it may be used. All addresses 0: takes the queue away. */
-  writeQueue(queue: number, descTable: number, availRing: number, usedRing: number): void;
+  /**
+   * Says where queue `queue` is, and thereby that it may be used. All addresses 0: takes the queue away, where the
+   * transport can.
+   * @param size entries, where the driver wants fewer than `readQueueSize` said
+   */
+  writeQueue(queue: number, descTable: number, availRing: number, usedRing: number, size?: number): void;
   /** Tells the device that queue `queue` has new chains. */
   notify(queue: number): void;
   /** Reads 1, 2 or 4 bytes of the device's own configuration. */

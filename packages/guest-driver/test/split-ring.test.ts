@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { allocateRing, GuestMachine, RingError, SplitRing, type SplitRingOptions, seededRandom } from "../src/index.ts";
+import { allocateRing, GuestMachine, type GuestRingOptions, RingError, SplitRing, seededRandom } from "../src/index.ts";
 import { NaiveRing } from "./support/naive-ring.ts";
 
-function setUp(size = 8, options: SplitRingOptions = {}, legacy = true) {
+function setUp(size = 8, options: GuestRingOptions = {}, legacy = true) {
   const { ram } = new GuestMachine({ memoryBytes: 4 << 20 });
   const layout = allocateRing(ram, size, legacy);
   const ring = new SplitRing(ram, layout, options);

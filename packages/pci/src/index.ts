@@ -27,6 +27,7 @@ export { hostBridge } from "./host-bridge.ts";
 export { type IntxEntry, intxEmulation } from "./intx.ts";
 export { irqEmulation } from "./irq.ts";
 export { ignoreWrite, type MemDevice, type MemDeviceMasks, memDevice } from "./mem-device.ts";
+export { hasMessages, type MsixEntry, type MsixOptions, msixEmulation } from "./msix.ts";
 export { type PciConfig, passthrough } from "./passthrough.ts";
 export {
   formatPciAddress,

@@ -68,6 +68,12 @@ export class Ingress {
     this.#waiting.clear();
   }
 
+  /** Calculates the hash of a frame whose queue is settled. */
+  hash(frame: Frame, lengthBytes: number): void {
+    this.#head.load(frame, lengthBytes);
+    this.steering.calculate(this.#head);
+  }
+
   /** The guest sends a frame of at least 14 bytes on pair `pair`. */
   learn(frame: Frame, lengthBytes: number, pair: number): void {
     this.#head.load(frame, lengthBytes);

@@ -1,23 +1,32 @@
 import type { RawIfaceFuncs } from "@vmmkit/ethif";
-import { IoPortOverlapError, type IoPortRange, IoPortType, type VmmIoPortList } from "@vmmkit/ioport";
+import {
+  type IoPortEntry,
+  IoPortOverlapError,
+  type IoPortRange,
+  IoPortType,
+  type VmmIoPortList,
+  type VmmMmioList,
+} from "@vmmkit/ioport";
 import { PciPlug, type VmmPciSpace } from "@vmmkit/pci";
+import type { VirtioPciKind } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
 import { checkBackend } from "./backend-check.ts";
-import { checkInteger, checkWindow } from "./checks.ts";
-import { makeVirtioNetFunction } from "./net-function.ts";
+import { checkInteger, checkWindow, MSIX_WINDOW_BYTES } from "./checks.ts";
+import { checkTransport, makeVirtioNetFunction } from "./net-function.ts";
 import type { VirtioNetOptions } from "./options.ts";
 import { VirtioNet } from "./virtio-net.ts";
 
 /**
  * Makes a network card and puts it into a machine (C original: `common_make_virtio_net`): a function in PCI space,
- * its registers on the port list. Whether the ports are mapped follows the guest's command register from then on,
- * and where they are its BAR.
+ * its registers on the port list and, with `options.mmio`, on the list of memory-mapped ranges. Whether they are mapped
+ * follows the guest's command register from then on, and where they are its BARs.
  *
  * @param vm guest memory and interrupts
  * @param pci where the function goes
  * @param ioport where its registers go
  * @param ioportRange for `IoPortType.Addr` where the registers are at first: 32 to 256 ports, a power of two, aligned
- * to it; for `IoPortType.Free` how many ports (`size`)
+ * to it; for `IoPortType.Free` how many ports (`size`), which may become 64 for a card with MSI-X. A modern card has
+ * no ports
  * @param portType whether the list chooses the ports or the caller did
  * @param interruptPin 1 to 4 for INTA# to INTD#
  * @param interruptLine what the interrupt line register says at first, and the line that is raised: `options.irqLine`
@@ -40,17 +49,26 @@ export function commonMakeVirtioNet(
   checkInteger("interruptPin", interruptPin, 1, 4);
   checkInteger("interruptLine", interruptLine, 0, 255);
   checkBackend(backend);
+  const { mmio = null, transport = mmio === null ? "legacy" : "transitional" } = options;
+  checkTransport(transport);
+  checkMemoryBars(mmio, transport, options);
   const desc = options.name ?? "virtio-net";
-  if (portType === IoPortType.Addr) checkFree(ioport, ioportRange, desc);
-  const plug = new PciPlug({ pci, ioport, mmio: null, desc });
+  if (portType === IoPortType.Addr && transport !== "modern") checkFree(ioport, ioportRange, desc);
+  const plug = new PciPlug({ pci, ioport, mmio, desc });
   try {
     // Firmware turns decoding on; until then nothing is at the ports.
-    const ports = plug.reservePorts(0, ioportRange, portType);
+    const wanted = withRoom(ioportRange, portType, mmio !== null && options.msix !== false);
+    const ports = transport === "modern" ? null : plug.reservePorts(0, wanted, portType);
     const pciAddress = plug.reserveAddress(options.pciAddress);
-    const { start, end } = ports.range;
-    const window = { ioAddress: start, ioBytes: end - start + 1 };
+    const pins = { interruptPin, interruptLine };
     // Last, as it tells the backend of its card: once it knows, the card is there.
-    const card = makeVirtioNetFunction(vm, backend, { ...options, interruptPin, interruptLine, ...window });
+    const card = makeVirtioNetFunction(vm, backend, {
+      ...options,
+      ...(mmio === null ? { msix: false } : {}),
+      transport,
+      ...pins,
+      ...windowAt(ports),
+    });
     plug.attach(card.function);
     const { device, emul } = card;
     return new VirtioNet({ vm, device, emul, ports, pciAddress, remove: () => plug.remove() });
@@ -58,6 +76,23 @@ export function commonMakeVirtioNet(
     plug.remove();
     throw error;
   }
+}
+
+function windowAt(ports: IoPortEntry | null): { ioAddress?: number; ioBytes?: number } {
+  return ports === null ? {} : { ioAddress: ports.range.start, ioBytes: ports.range.end - ports.range.start + 1 };
+}
+
+/** Where the list chooses the ports there may as well be enough of them for MSI-X. */
+function withRoom(range: IoPortRange, type: IoPortType, msix: boolean): IoPortRange {
+  if (type !== IoPortType.Free || !msix || range.size >= MSIX_WINDOW_BYTES) return range;
+  return { ...range, size: MSIX_WINDOW_BYTES };
+}
+
+/** @throws TypeError where the card would have memory BARs that the machine cannot map */
+function checkMemoryBars(mmio: VmmMmioList | null, transport: VirtioPciKind, options: VirtioNetOptions): void {
+  if (mmio !== null) return;
+  if (transport !== "legacy") throw new TypeError(`"mmio" expected a list for the memory BARs of a ${transport} card`);
+  if (options.msix === true) throw new TypeError('"mmio" expected a list for the memory BAR of MSI-X');
 }
 
 function checkRange(range: IoPortRange, type: IoPortType): void {

@@ -30,14 +30,17 @@ import { coalescingCommands } from "./control/coalescing-commands.ts";
 import { ControlQueue } from "./control/control-queue.ts";
 import { announceCommand, steeringCommands } from "./control/device-commands.ts";
 import { filterCommands } from "./control/filter-commands.ts";
+import { offloadCommand } from "./control/offload-command.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
 import { type FeatureBits, hasBit, unmetDependency, withoutUnmet } from "./feature-dependencies.ts";
-import { offeredFeatures } from "./features.ts";
+import { checkFeatureNames, offeredFeatures } from "./features.ts";
 import { ReceiveFilter } from "./filter/receive-filter.ts";
 import { Ingress } from "./ingress.ts";
 import { Interrupter } from "./interrupter.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
+import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
+import { WordViews } from "./offload/word-views.ts";
 import {
   checkQueuePairs,
   checkQueueSize,
@@ -91,12 +94,12 @@ export class NetDevice implements VirtioDevice {
     const txQueueSize = checkQueueSize("txQueueSize", options.txQueueSize);
     const ctrlQueueSize = checkQueueSize("ctrlQueueSize", options.ctrlQueueSize ?? DEFAULT_CTRL_QUEUE_SIZE);
     const speed = checkSpeed(options.speed);
-    offeredFeatures(options, 1);
+    checkFeatureNames(options);
     // Last of what may fail, as it tells the backend of its card.
     this.#port = this.#plug(funcs);
     const { link } = this.#port;
     const pairs = checkQueuePairs(options.queuePairs, link.queuePairs ?? 1);
-    const offered = offeredFeatures(options, pairs);
+    const offered = offeredFeatures(link, options, pairs);
     this.featuresLow = offered.low;
     this.featuresHigh = offered.high;
     const sizes = Array.from({ length: pairs }, () => [rxQueueSize, txQueueSize]).flat();
@@ -115,7 +118,7 @@ export class NetDevice implements VirtioDevice {
     const now = (queue: number): void => this.#interruptNow(queue);
     this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#framesOf(queue), now);
     const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
-    this.#core = this.#makeCore(vm, link, interrupter, pairs > 1);
+    this.#core = this.#makeCore(vm, interrupter, pairs > 1, options.softwareOffloads ?? true);
     this.#pairs = counters.pairs.map((pairCounters, index) => {
       const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
       if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
@@ -179,6 +182,8 @@ export class NetDevice implements VirtioDevice {
     core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
     core.hashReport = this.#has(VIRTIO_NET_F_HASH_REPORT);
     core.headerBytes = this.#headerBytes();
+    core.hostOffloads = transmitOffloads(this.#features);
+    this.setGuestOffloads(receiveOffloads(this.#features));
     core.maxReceiveBytes = this.#has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
     core.running = true;
@@ -200,6 +205,7 @@ export class NetDevice implements VirtioDevice {
   }
 
   reset(): void {
+    if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
     this.#config.reset();
     this.#filter.reset();
@@ -224,6 +230,13 @@ export class NetDevice implements VirtioDevice {
     this.#coalescing.queueReset(index);
     if ((index & 1) === 0) this.#pairOf(index)?.receive.reset();
     else this.#pairOf(index)?.transmit.reset();
+  }
+
+  /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
+  setGuestOffloads(offloads: number): void {
+    const { funcs, backendLeaves } = this.#core;
+    this.#core.guestOffloads = offloads;
+    if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -259,9 +272,12 @@ export class NetDevice implements VirtioDevice {
     this.#port = next;
     this.#core.driver = next.driver;
     this.#core.backendPairs = next.link.queuePairs ?? 1;
+    this.#core.backendOffloads = next.link.txOffloads ?? 0;
+    this.#core.backendLeaves = next.link.rxOffloads ?? 0;
     this.#steering.backendChooses = this.#core.backendPairs > 1;
     this.#core.funcs = next.funcs;
     this.#tellPairs();
+    this.setGuestOffloads(this.#core.guestOffloads);
     this.setLink(next.link.linkUp ?? true);
     this.announce();
     this.#runPairs();
@@ -359,6 +375,13 @@ export class NetDevice implements VirtioDevice {
   #checkSwap(link: LinkInfo): void {
     const mtu = this.#core.maxFrameBytes - ETHERNET_OVERHEAD_BYTES;
     if (link.mtu < mtu) throw new RangeError(`"mtu" of the backend expected ${mtu} at least, got ${link.mtu}`);
+    const { hostOffloads, softwareOffloads } = this.#core;
+    const missing = hostOffloads & ~(link.txOffloads ?? 0);
+    if (missing !== 0 && !softwareOffloads) {
+      throw new RangeError(
+        `"txOffloads" of the backend expected ${hostOffloads} at least, got ${link.txOffloads ?? 0}`,
+      );
+    }
     const pairs = link.queuePairs ?? 1;
     if (pairs > 1 && pairs < this.#pairs.length) {
       throw new RangeError(`"queuePairs" of the backend expected 1, or ${this.#pairs.length} at least, got ${pairs}`);
@@ -400,7 +423,8 @@ export class NetDevice implements VirtioDevice {
     }
   }
 
-  #makeCore(vm: Vm, link: LinkInfo, interrupter: Interrupter, several: boolean): CardCore {
+  #makeCore(vm: Vm, interrupter: Interrupter, several: boolean, softwareOffloads: boolean): CardCore {
+    const { link } = this.#port;
     return {
       memory: vm.memory,
       driver: this.#port.driver,
@@ -414,6 +438,12 @@ export class NetDevice implements VirtioDevice {
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
       maxReceiveBytes: NO_FRAME_LIMIT,
+      hostOffloads: 0,
+      guestOffloads: 0,
+      backendOffloads: link.txOffloads ?? 0,
+      backendLeaves: link.rxOffloads ?? 0,
+      softwareOffloads,
+      views: new WordViews(),
       interrupt: (queue) => interrupter.interrupt(queue),
       later: vm.defer ?? laterTurn,
     };
@@ -446,6 +476,10 @@ export class NetDevice implements VirtioDevice {
       [
         ...filterCommands(this.#filter, setMac),
         announceCommand(acknowledge),
+        offloadCommand(
+          () => this.#features,
+          (offloads) => this.setGuestOffloads(receiveOffloads(offloads)),
+        ),
         ...steeringCommands(this.#steering, this.#pairs.length, changed),
         ...coalescingCommands(this.#coalescing, (queue) => queue >> 1 < this.queuePairs),
       ],

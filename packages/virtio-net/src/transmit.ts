@@ -2,23 +2,9 @@ import { Frame, TxResult } from "@vmmkit/ethif";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type Virtqueue } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
-import { rebindFrame } from "./rebind.ts";
-
-/** A frame on its way through a backend. */
-class TransmitSlot {
-  readonly frame = new Frame();
-  /** Head of the chain that the frame lies in. */
-  head = 0;
-  /** The backend has it. */
-  out = false;
-  /** Which life of the card it belongs to: a reset ends one. */
-  epoch = 0;
-
-  constructor(cookie: number, pair: number) {
-    this.frame.cookie = cookie;
-    this.frame.queue = pair;
-  }
-}
+import { readNetHeaderAsks } from "./net-header.ts";
+import { TransmitOffload } from "./offload/transmit-offload.ts";
+import { TransmitSlot } from "./transmit-slot.ts";
 
 /**
  * The transmit direction: chains that the guest made available become frames for the backend, without a copy, and
@@ -34,12 +20,17 @@ export class Transmit {
   /** Number of the queue pair, and how many there are. */
   readonly #pair: number;
   readonly #pairs: number;
-  /** At `index`: the frame with cookie `index` * pairs + pair. No more than the queue has entries. */
+  /** At `index`: the frame with cookie `index` * pairs + pair. No more than the queue has entries, and the segments of one frame. */
   readonly #slots: TransmitSlot[] = [];
   readonly #free: TransmitSlot[] = [];
   readonly #header = new Frame();
+  readonly #offload: TransmitOffload;
   readonly #resume = (): void => this.#runLater();
   #epoch = 0;
+  /** How many slots the backend has, or the chain that is being sent. */
+  #outCount = 0;
+  /** Segments that the batch sent, beside its chains. */
+  #segments = 0;
   #running = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
@@ -54,6 +45,7 @@ export class Transmit {
     this.#pairs = pairs;
     this.#queue = queue;
     this.#counters = counters;
+    this.#offload = new TransmitOffload(core);
   }
 
   /** The guest placed the queue. Until now nothing was taken from it. */
@@ -87,11 +79,7 @@ export class Transmit {
     const slot = this.#slots[(cookie - this.#pair) / this.#pairs];
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
     const current = slot.epoch === this.#epoch && this.#queue.begin();
-    this.#release(slot);
-    if (current) {
-      this.#queue.addUsed(slot.head, 0);
-      if (!this.#running) this.#giveBack();
-    }
+    if (this.#used(slot, current) && current && !this.#running) this.#giveBack();
     if (this.#blocked && !this.#running) {
       this.#blocked = false;
       this.run();
@@ -105,23 +93,6 @@ export class Transmit {
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
-  /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
-  abandon(): void {
-    const alive = this.#core.running && this.#queue.begin();
-    for (const [index, slot] of this.#slots.entries()) {
-      if (!slot.out) continue;
-      slot.frame.clear();
-      slot.out = false;
-      if (alive && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
-      const fresh = this.#make(index);
-      this.#slots[index] = fresh;
-      this.#free.push(fresh);
-    }
-    this.#blocked = false;
-    this.#unflushed = false;
-    if (alive) this.#giveBack();
-  }
-
   /** The queue is about to be stopped: chains of frames that the backend still has go back at once. */
   giveUp(): void {
     const queue = this.#queue;
@@ -130,17 +101,33 @@ export class Transmit {
     queue.publish();
   }
 
+  /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
+  abandon(): void {
+    const alive = this.#core.running && this.#queue.begin();
+    for (const [index, slot] of this.#slots.entries()) {
+      if (!slot.out) continue;
+      if (alive && slot.whole === null && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
+      slot.abandon();
+      const fresh = this.#make(index);
+      this.#slots[index] = fresh;
+      this.#free.push(fresh);
+    }
+    this.#outCount = 0;
+    this.#blocked = false;
+    this.#unflushed = false;
+    if (alive) this.#giveBack();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
-    for (const slot of this.#slots) if (slot.out) rebindFrame(slot.frame, this.#core.memory);
+    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   /** Batch by batch, until there is no more, the budget is used up, or the backend has all it can have. */
   #sendAll(): void {
-    const queue = this.#queue;
-    let budget = queue.size;
+    let budget = this.#queue.size;
     do {
-      queue.disableNotify();
+      this.#queue.disableNotify();
       budget = this.#batch(budget);
       if (this.#full()) {
         this.#blocked = true;
@@ -150,7 +137,7 @@ export class Transmit {
         this.#later();
         return;
       }
-    } while (queue.enableNotify());
+    } while (this.#queue.enableNotify());
   }
 
   /** After a batch that was cut short: the guest gets back what it is due, and is heard again. */
@@ -175,6 +162,9 @@ export class Transmit {
       if (head === QUEUE_REFUSED) continue;
       slot.head = head;
       if (!this.#send(slot)) break;
+      // Segments are work as well.
+      left = Math.max(0, left - this.#segments);
+      this.#segments = 0;
     }
     if (this.#unflushed) {
       this.#unflushed = false;
@@ -188,18 +178,48 @@ export class Transmit {
   #send(slot: TransmitSlot): boolean {
     const bytes = slot.frame.totalBytes;
     if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
-    else if (bytes > this.#core.maxFrameBytes) this.#drop(slot, "tooLong");
     else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
     else {
       const { ingress } = this.#core;
       if (ingress.steering.learning) ingress.learn(slot.frame, bytes, this.#pair);
-      return this.#hand(slot, bytes);
+      const asks = this.#offload.asksOf(readNetHeaderAsks(this.#header));
+      if (asks !== 0) return this.#sendOffload(slot, asks);
+      if (bytes <= this.#core.maxFrameBytes) return this.#hand(slot);
+      this.#drop(slot, "tooLong");
     }
     return true;
   }
 
-  #hand(slot: TransmitSlot, bytes: number): boolean {
+  /** Sends a frame that leaves something to be done: to the backend, if it does that, otherwise here. */
+  #sendOffload(slot: TransmitSlot, asks: number): boolean {
+    const cause = this.#offload.take(slot.frame, this.#header, asks);
+    if (cause !== null) this.#drop(slot, cause);
+    else if (this.#offload.forBackend) return this.#hand(slot);
+    else return this.#sendSegments(slot);
+    return true;
+  }
+
+  /** Each segment goes to the backend under a cookie of its own; the chain goes back after the last. */
+  #sendSegments(slot: TransmitSlot): boolean {
+    let alive = true;
+    slot.pending = 1;
+    try {
+      while (alive && this.#offload.step()) {
+        const piece = this.#newSlot(slot);
+        this.#offload.fill(piece.frame, piece.headerRoom());
+        this.#segments++;
+        alive = this.#hand(piece);
+      }
+    } finally {
+      // The chain's own share of `pending`.
+      this.#segmentDone(slot, this.#queue.begin());
+    }
+    return alive;
+  }
+
+  #hand(slot: TransmitSlot): boolean {
     const { funcs, driver } = this.#core;
+    const bytes = slot.frame.totalBytes;
     let result: TxResult = TxResult.Failed;
     let alive = false;
     this.#unflushed = true;
@@ -216,7 +236,7 @@ export class Transmit {
       alive = this.#queue.begin();
       if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
     }
-    return alive && this.#core.running;
+    return alive && this.#core.running && slot.epoch === this.#epoch;
   }
 
   #drop(slot: TransmitSlot, cause: TransmitDrop): void {
@@ -224,9 +244,19 @@ export class Transmit {
     this.#used(slot, true);
   }
 
-  #used(slot: TransmitSlot, alive: boolean): void {
+  /** Nobody has the frame any more. True where its chain went back to the guest. */
+  #used(slot: TransmitSlot, alive: boolean): boolean {
+    const { whole } = slot;
     this.#release(slot);
-    if (alive && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
+    if (whole !== null) return this.#segmentDone(whole, alive);
+    if (!alive || slot.epoch !== this.#epoch) return false;
+    this.#queue.addUsed(slot.head, 0);
+    return true;
+  }
+
+  #segmentDone(whole: TransmitSlot, alive: boolean): boolean {
+    whole.pending--;
+    return whole.pending === 0 && this.#used(whole, alive);
   }
 
   #giveBack(): void {
@@ -236,20 +266,23 @@ export class Transmit {
 
   /** Whether the backend has as many frames as the queue has entries. */
   #full(): boolean {
-    return this.#free.length === 0 && this.#slots.length >= this.#queue.size;
+    return this.#outCount >= this.#queue.size;
   }
 
   /** A free slot, marked as out, or null. */
   #take(): TransmitSlot | null {
-    if (this.#full()) return null;
+    return this.#full() ? null : this.#newSlot(null);
+  }
+
+  /** @param whole the frame of which the slot is to hold a segment */
+  #newSlot(whole: TransmitSlot | null): TransmitSlot {
     let slot = this.#free.pop();
     if (slot === undefined) {
       slot = this.#make(this.#slots.length);
       this.#slots.push(slot);
     }
-    slot.frame.clear();
-    slot.out = true;
-    slot.epoch = this.#epoch;
+    slot.take(this.#epoch, whole);
+    this.#outCount++;
     return slot;
   }
 
@@ -259,6 +292,8 @@ export class Transmit {
 
   #release(slot: TransmitSlot): void {
     slot.out = false;
+    slot.whole = null;
+    this.#outCount--;
     this.#free.push(slot);
   }
 

@@ -11,7 +11,8 @@ export interface VirtioNetParts {
   readonly vm: Vm;
   readonly device: NetDevice;
   readonly emul: VirtioEmul;
-  readonly ports: IoPortEntry;
+  /** Where its legacy registers are; null for a card without. */
+  readonly ports: IoPortEntry | null;
   readonly pciAddress: PciAddress;
   /** Takes the card out of the PCI space and off the port list. */
   readonly remove: () => void;
@@ -28,7 +29,7 @@ export class VirtioNet {
   /** What it counted so far. The object is the card's own and goes on counting. */
   readonly counters: VirtioNetCounters;
   readonly #device: NetDevice;
-  readonly #ports: IoPortEntry;
+  readonly #ports: IoPortEntry | null;
   readonly #remove: () => void;
   #closed = false;
 
@@ -52,9 +53,9 @@ export class VirtioNet {
     return this.#device.funcs;
   }
 
-  /** First port of the card's registers: where the guest moved them last. */
+  /** First port of the card's legacy registers: where the guest moved them last. 0 for a card without. */
   get iobase(): number {
-    return this.#ports.range.start;
+    return this.#ports?.range.start ?? 0;
   }
 
   /** The address that the card has now, a copy: the backend's, unless the guest changed it. */

@@ -1,7 +1,9 @@
 import type { GuestMemory } from "@vmmkit/vm";
 import type { VirtioDevice } from "./device.ts";
+import type { DeviceQueue } from "./queue/device-queue.ts";
 import type { QueueError } from "./queue/errors.ts";
 import { legacyLayout } from "./queue/layout.ts";
+import { PackedQueue } from "./queue/packed-queue.ts";
 import { QueueCounters } from "./queue/queue-counters.ts";
 import { SplitQueue } from "./queue/split-queue.ts";
 import * as spec from "./spec.ts";
@@ -64,7 +66,8 @@ export class DeviceState {
   #tookTooMuch = false;
   readonly #memory: GuestMemory;
   readonly #hooks: DeviceStateHooks;
-  readonly #queues: SplitQueue[];
+  readonly #queues: DeviceQueue[];
+  readonly #resetListeners: (() => void)[] = [];
 
   constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
     this.device = device;
@@ -75,7 +78,7 @@ export class DeviceState {
   }
 
   /** The queues as they are now: another object once the driver chose another size or format. */
-  get queues(): readonly SplitQueue[] {
+  get queues(): readonly DeviceQueue[] {
     return this.#queues;
   }
 
@@ -98,6 +101,12 @@ export class DeviceState {
   hasFeature(bit: number): boolean {
     const word = bit < 32 ? this.driverFeaturesLow : this.driverFeaturesHigh;
     return bit < 64 && ((word >>> (bit & 31)) & 1) !== 0;
+  }
+
+  /** Features that both sides have: bits `32 * word` to `32 * word + 31`. */
+  driverFeatures(word: number): number {
+    if (word === 0) return this.driverFeaturesLow;
+    return word === 1 ? this.driverFeaturesHigh : 0;
   }
 
   /** Features on offer: bits `32 * word` to `32 * word + 31`. What only the legacy interface has is offered there alone. */
@@ -140,22 +149,27 @@ export class DeviceState {
     const queue = this.#queues[index];
     const size = this.device.queueSizes[index];
     if (queue === undefined || size === undefined) return;
-    this.disableQueue(index);
+    this.resetQueue(index);
     if (page === 0) return;
     const { descTable, availRing, usedRing } = legacyLayout(page * spec.VIRTIO_PCI_VRING_ALIGN, size);
     this.enableQueue(index, { size, descTable, driverArea: availRing, deviceArea: usedRing });
   }
 
+  /** Whether a queue can have so many entries: no more than the device gives it; of a split one a power of two (2.7). */
+  isQueueSize(index: number, size: number): boolean {
+    const most = this.device.queueSizes[index] ?? 0;
+    if (!Number.isInteger(size) || size < 1 || size > most) return false;
+    return this.hasFeature(spec.VIRTIO_F_RING_PACKED) || (size & (size - 1)) === 0;
+  }
+
   /**
    * Starts a queue. With a driver that is ready it works at once, otherwise from DRIVER_OK on. A place that cannot be
    * stops the queue, and the device needs a reset.
-   * @param base position in the rings of the first chain to take, 0 in a queue that starts afresh; for a driver that
-   * another device served before
+   * @param base where it goes on, for a driver that another device served before; see `DeviceQueue.base`
    * @returns false, and nothing done, where there is no such queue, it runs already, or it cannot have this size
    */
-  enableQueue(index: number, place: QueuePlace, base = 0): boolean {
-    const most = this.device.queueSizes[index];
-    if (most === undefined || this.#queues[index]?.ready || !isQueueSize(place.size, most)) return false;
+  enableQueue(index: number, place: QueuePlace, base?: number): boolean {
+    if (this.#queues[index]?.ready || !this.isQueueSize(index, place.size)) return false;
     const queue = this.#queueOf(index, place.size);
     this.#applyFeatures(queue);
     queue.start({ descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea }, base);
@@ -163,9 +177,17 @@ export class DeviceState {
     return true;
   }
 
+  /** The driver takes a queue away (2.6.1): nothing of it is read or written any more. It can be started anew. */
+  resetQueue(index: number): void {
+    const queue = this.#queues[index];
+    if (queue === undefined || !queue.ready) return;
+    queue.reset();
+    this.device.queueReset?.(index);
+  }
+
   /**
-   * Stops a queue (2.6.1, and where another device takes over): what the device has of it goes back to the driver
-   * unused, and from now on nothing of it is read or written.
+   * Stops a queue where another device is to go on with it: what this one has of it goes back to the driver unused,
+   * and from now on nothing of it is read or written.
    * @returns the position that `enableQueue` goes on at; 0 for a queue that does not run
    */
   disableQueue(index: number): number {
@@ -173,8 +195,7 @@ export class DeviceState {
     if (queue === undefined || !queue.ready) return 0;
     if (this.running) this.device.queueStopping?.(index);
     const { base } = queue;
-    queue.reset();
-    this.device.queueReset?.(index);
+    this.resetQueue(index);
     return base;
   }
 
@@ -224,8 +245,14 @@ export class DeviceState {
     this.interruptConfig();
   }
 
+  /** Calls `listener` at each reset: a transport's registers that belong to the driver go back too. */
+  onReset(listener: () => void): void {
+    this.#resetListeners.push(listener);
+  }
+
   /** Everything back to where it was before a driver came. Counters stay. */
   reset(): void {
+    for (const listener of this.#resetListeners) listener();
     this.#status = 0;
     this.driverFeaturesLow = 0;
     this.driverFeaturesHigh = 0;
@@ -260,33 +287,34 @@ export class DeviceState {
     this.device.driverOk();
   }
 
-  /** The queue's object, another one where the driver wants another size. */
-  #queueOf(index: number, size: number): SplitQueue {
+  /** The queue's object, another one where the driver wants another size or format. */
+  #queueOf(index: number, size: number): DeviceQueue {
     const present = this.#queues[index];
-    if (present?.size === size) return present;
-    const queue = this.#makeQueue(index, size);
+    const isPacked = this.hasFeature(spec.VIRTIO_F_RING_PACKED);
+    if (present?.size === size && present instanceof PackedQueue === isPacked) return present;
+    const queue = this.#makeQueue(index, size, isPacked);
     this.#queues[index] = queue;
     return queue;
   }
 
-  #makeQueue(index: number, size: number): SplitQueue {
-    const queue = new SplitQueue(this.#memory, size, this.counters[index] ?? new QueueCounters());
+  #makeQueue(index: number, size: number, isPacked = false): DeviceQueue {
+    const counters = this.counters[index] ?? new QueueCounters();
+    const queue = isPacked
+      ? new PackedQueue(this.#memory, size, counters)
+      : new SplitQueue(this.#memory, size, counters);
     queue.onStop = (error) => this.#queueStopped(index, error);
     return queue;
   }
 
-  #applyFeatures(queue: SplitQueue): void {
+  #applyFeatures(queue: DeviceQueue): void {
     queue.features = {
       indirect: this.hasFeature(spec.VIRTIO_F_INDIRECT_DESC),
       eventIdx: this.hasFeature(spec.VIRTIO_F_EVENT_IDX),
+      inOrder: this.hasFeature(spec.VIRTIO_F_IN_ORDER),
     };
   }
 
   #queueStopped(index: number, error: QueueError): void {
     this.needReset(`queue ${index} stopped: ${error}; the guest has to reset the device`);
   }
-}
-
-function isQueueSize(size: number, most: number): boolean {
-  return Number.isInteger(size) && size >= 1 && size <= most && (size & (size - 1)) === 0;
 }

@@ -43,5 +43,5 @@ export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";
 export * from "./spec.ts";
-export { VirtioPciFunction, type VirtioPciOptions } from "./transport/virtio-pci.ts";
+export { VirtioPciFunction, type VirtioPciKind, type VirtioPciOptions } from "./transport/virtio-pci.ts";
 export { VirtioEmul } from "./virtio-emul.ts";

@@ -9,6 +9,12 @@ export const VIRTIO_PCI_VENDOR_ID = 0x1af4;
 export const VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET = 0x1000;
 /** PCI revision of a device with the legacy interface (4.1.2.3). */
 export const VIRTIO_PCI_REVISION_LEGACY = 0;
+/** PCI device ids of modern devices: this and the device type (4.1.2). */
+export const VIRTIO_PCI_DEVICE_ID_MODERN = 0x1040;
+/** PCI revision of a device without the legacy interface (4.1.2.1). */
+export const VIRTIO_PCI_REVISION_MODERN = 1;
+/** Subsystem ids of modern devices are not below this (4.1.2.1). */
+export const VIRTIO_PCI_SUBSYSTEM_ID_MODERN = 0x40;
 /** Device type of a network card, also its PCI subsystem id (5). */
 export const VIRTIO_ID_NET = 1;
 
@@ -104,6 +110,71 @@ export const VIRTIO_PCI_STATUS = 18;
 export const VIRTIO_PCI_ISR = 19;
 /** The device's own configuration starts here while MSI-X is off. */
 export const VIRTIO_PCI_CONFIG_OFF = 20;
+
+/** Only while MSI-X is on: the vector for changes of configuration. 16 bits. */
+export const VIRTIO_MSI_CONFIG_VECTOR = 20;
+/** Only while MSI-X is on: the vector of the selected queue. 16 bits. */
+export const VIRTIO_MSI_QUEUE_VECTOR = 22;
+/** The device's own configuration starts here while MSI-X is on. */
+export const VIRTIO_PCI_CONFIG_OFF_MSIX = 24;
+/** A vector register without a vector (4.1.5.1.2). */
+export const VIRTIO_MSI_NO_VECTOR = 0xffff;
+
+/*
+ * Vendor capabilities of the modern PCI interface (4.1.4), by `cfg_type`.
+ */
+/** Common configuration. */
+export const VIRTIO_PCI_CAP_COMMON_CFG = 1;
+/** Notifications. */
+export const VIRTIO_PCI_CAP_NOTIFY_CFG = 2;
+/** ISR status. */
+export const VIRTIO_PCI_CAP_ISR_CFG = 3;
+/** The device's own configuration. */
+export const VIRTIO_PCI_CAP_DEVICE_CFG = 4;
+/** A window into the BARs in configuration space. */
+export const VIRTIO_PCI_CAP_PCI_CFG = 5;
+
+/*
+ * Registers of the common configuration (4.1.4.3).
+ */
+/** Selects 32 of the device's features. 32 bits. */
+export const VIRTIO_PCI_COMMON_DFSELECT = 0x00;
+/** Device features that are selected. 32 bits, read-only. */
+export const VIRTIO_PCI_COMMON_DF = 0x04;
+/** Selects 32 of the driver's features. 32 bits. */
+export const VIRTIO_PCI_COMMON_GFSELECT = 0x08;
+/** Driver features that are selected. 32 bits. */
+export const VIRTIO_PCI_COMMON_GF = 0x0c;
+/** Vector for changes of configuration. 16 bits. */
+export const VIRTIO_PCI_COMMON_MSIX = 0x10;
+/** Number of queues. 16 bits, read-only. */
+export const VIRTIO_PCI_COMMON_NUMQ = 0x12;
+/** Device status. 8 bits. */
+export const VIRTIO_PCI_COMMON_STATUS = 0x14;
+/** Changes with the configuration. 8 bits, read-only. */
+export const VIRTIO_PCI_COMMON_CFGGENERATION = 0x15;
+/** Selects a queue. 16 bits. */
+export const VIRTIO_PCI_COMMON_Q_SELECT = 0x16;
+/** Size of the selected queue; the driver may make it smaller. 16 bits. */
+export const VIRTIO_PCI_COMMON_Q_SIZE = 0x18;
+/** Vector of the selected queue. 16 bits. */
+export const VIRTIO_PCI_COMMON_Q_MSIX = 0x1a;
+/** 1 starts the selected queue. 16 bits. */
+export const VIRTIO_PCI_COMMON_Q_ENABLE = 0x1c;
+/** Where the selected queue is notified, in units of the multiplier. 16 bits, read-only. */
+export const VIRTIO_PCI_COMMON_Q_NOFF = 0x1e;
+/** Address of the descriptor area, 64 bits in two registers: low, high. */
+export const VIRTIO_PCI_COMMON_Q_DESCLO = 0x20;
+/** Address of the driver area, likewise. */
+export const VIRTIO_PCI_COMMON_Q_AVAILLO = 0x28;
+/** Address of the device area, likewise. */
+export const VIRTIO_PCI_COMMON_Q_USEDLO = 0x30;
+/** What a notification has to carry with NOTIF_CONFIG_DATA. 16 bits, read-only. */
+export const VIRTIO_PCI_COMMON_Q_NDATA = 0x38;
+/** 1 resets the selected queue, with RING_RESET. 16 bits. */
+export const VIRTIO_PCI_COMMON_Q_RESET = 0x3a;
+/** Bytes of the common configuration. */
+export const VIRTIO_PCI_COMMON_CFG_BYTES = 0x3c;
 
 /** Interrupt status: a queue has used buffers. */
 export const VIRTIO_PCI_ISR_QUEUE = 1;

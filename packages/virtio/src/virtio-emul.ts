@@ -2,6 +2,7 @@ import type { DeviceState } from "./device-state.ts";
 import type { QueueCounters } from "./queue/queue-counters.ts";
 import type { Virtqueue } from "./queue/virtqueue.ts";
 import { LegacyPciTransport } from "./transport/pci-legacy.ts";
+import type { PciVectors } from "./transport/pci-vectors.ts";
 
 /**
  * A virtio device behind the legacy PCI interface: registers, status, features, queues and interrupt status
@@ -12,10 +13,13 @@ export class VirtioEmul {
   readonly state: DeviceState;
   readonly #transport: LegacyPciTransport;
 
-  /** @param state of the device that the registers are to show */
-  constructor(state: DeviceState) {
+  /**
+   * @param state of the device that the registers are to show
+   * @param vectors of the MSI-X interrupts of its PCI function; null where there are none
+   */
+  constructor(state: DeviceState, vectors: PciVectors | null = null) {
     this.state = state;
-    this.#transport = new LegacyPciTransport(state);
+    this.#transport = new LegacyPciTransport(state, vectors);
   }
 
   /** The device's queues (C original: `virtq`). */
@@ -72,7 +76,6 @@ export class VirtioEmul {
 
   /** Resets device and registers, as power-on does. */
   reset(): void {
-    this.#transport.reset();
     this.state.reset();
   }
 }

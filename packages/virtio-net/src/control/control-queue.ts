@@ -131,7 +131,7 @@ export class ControlQueue {
   /** Writes the answer, of which the last byte is `ack`. */
   #acknowledge(answer: Uint8Array, done: boolean): number {
     answer[answer.length - 1] = done ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
-    noteRanges(this.#host.memory, this.#writable, answer.length);
+    noteRanges(this.#host.memory, this.#writable, this.#writable.rangeCount, answer.length);
     return writeFrame(this.#writable, answer);
   }
 }

@@ -89,11 +89,16 @@ export class Steering {
     if (flow >= 0) this.#flows.learn(flow, pair);
   }
 
+  /** The hash of a frame, if one is wanted. */
+  calculate(head: FrameHead): void {
+    this.#fields.parse(head);
+    if (this.hash.types !== 0) this.hash.calculate(this.#fields);
+  }
+
   /** The pair that a received frame goes to. @param pair where the backend put it */
   choose(head: FrameHead, pair: number): number {
     const { hash } = this;
-    this.#fields.parse(head);
-    if (hash.types !== 0) hash.calculate(this.#fields);
+    this.calculate(head);
     const rss = this.#rss;
     if (rss !== null) {
       if (hash.types === 0 || hash.report === VIRTIO_NET_HASH_REPORT_NONE) return rss.unclassified;

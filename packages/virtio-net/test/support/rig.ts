@@ -1,5 +1,11 @@
 import type { LinkInfo } from "@vmmkit/ethif";
-import { GuestMachine, type GuestMachineOptions, GuestNetDriver, type GuestNetOptions } from "@vmmkit/guest-driver";
+import {
+  GuestMachine,
+  type GuestMachineOptions,
+  GuestNetDriver,
+  type GuestNetOptions,
+  ModernTransport,
+} from "@vmmkit/guest-driver";
 import { IoPortType } from "@vmmkit/ioport";
 import { commonMakeVirtioNet, type VirtioNet, type VirtioNetOptions } from "@vmmkit/virtio-net";
 import { expect } from "vitest";
@@ -7,10 +13,17 @@ import { TestBackend } from "./test-backend.ts";
 
 /** The interrupt line of the card under test. */
 export const LINE = 11;
+/** What the message for changes of configuration carries; those of the queues carry the numbers behind it. */
+export const FIRST_MESSAGE = 0x40;
 /** Ports for a card, wherever there is room. */
 export const ANY_PORTS = { start: 0, end: 0, size: 32 } as const;
 
+/** How the guest reaches the card, and the card the guest. */
+export type RigTransport = "legacy" | "modern" | "msix";
+
 export interface RigOptions {
+  /** Default "legacy": the legacy registers and the pin. The others are the modern ones, with the pin or with MSI-X. */
+  readonly transport?: RigTransport;
   readonly link?: Partial<LinkInfo>;
   readonly card?: VirtioNetOptions;
   readonly machine?: GuestMachineOptions;
@@ -30,10 +43,23 @@ export interface Rig {
 export function makeRig(options: RigOptions = {}): Rig {
   const machine = new GuestMachine(options.machine);
   const backend = new TestBackend(options.link);
-  const { vm, pci, ioport } = machine;
-  const card = commonMakeVirtioNet(vm, pci, ioport, ANY_PORTS, IoPortType.Free, 1, LINE, backend.funcs, options.card);
-  const driver = GuestNetDriver.probe(machine.ports, machine.ram, options.guest);
+  const { vm, pci, ioport, mmio, ports, ram } = machine;
+  const { transport = "legacy" } = options;
+  const card = commonMakeVirtioNet(vm, pci, ioport, ANY_PORTS, IoPortType.Free, 1, LINE, backend.funcs, {
+    ...(transport === "legacy" ? {} : { mmio }),
+    ...options.card,
+  });
+  const driver =
+    transport === "legacy"
+      ? GuestNetDriver.probe(ports, ram, options.guest)
+      : GuestNetDriver.probeModern(ports, ram, options.guest);
   machine.onLine(LINE, () => driver.onInterrupt());
+  if (transport === "msix" && driver.transport instanceof ModernTransport) {
+    const { vectors } = driver.transport.useMsix(FIRST_MESSAGE);
+    for (let vector = 0; vector < vectors; vector++) {
+      machine.onMessage(FIRST_MESSAGE + vector, () => driver.onMessage(vector - 1));
+    }
+  }
   if (options.start !== false) driver.start();
   return { machine, backend, card, driver };
 }

@@ -112,22 +112,20 @@ export class SplitQueue implements DeviceQueue {
     return this.#layout;
   }
 
-  /** Index in the available ring of the next chain to take: where a queue that goes on elsewhere has to `start`. */
   get base(): number {
     return this.#lastAvail;
   }
 
-  /**
-   * Starts the queue. Rings that are misaligned or outside guest memory stop it at once.
-   * @param base where both rings go on, 0 to 0xffff: all chains before it have been given back
-   */
   start(layout: QueueLayout, base = 0): void {
+    if (!Number.isInteger(base) || base < 0 || base > 0xffff) {
+      throw new RangeError(`"base" of a split queue expected an integer from 0 to 65535, got ${base}`);
+    }
     this.reset();
     this.#layout = layout;
-    this.#lastAvail = base & 0xffff;
-    this.#availSeen = this.#lastAvail;
-    this.#usedIdx = this.#lastAvail;
-    this.#usedPublished = this.#lastAvail;
+    this.#lastAvail = base;
+    this.#availSeen = base;
+    this.#usedIdx = base;
+    this.#usedPublished = base;
     this.begin();
   }
 

@@ -1,6 +1,9 @@
 import type { DeviceState } from "../device-state.ts";
 import {
+  VIRTIO_MSI_CONFIG_VECTOR,
+  VIRTIO_MSI_QUEUE_VECTOR,
   VIRTIO_PCI_CONFIG_OFF,
+  VIRTIO_PCI_CONFIG_OFF_MSIX,
   VIRTIO_PCI_GUEST_FEATURES,
   VIRTIO_PCI_HOST_FEATURES,
   VIRTIO_PCI_ISR,
@@ -11,30 +14,40 @@ import {
   VIRTIO_PCI_STATUS,
   VIRTIO_PCI_VRING_ALIGN,
 } from "../spec.ts";
+import type { PciVectors } from "./pci-vectors.ts";
 import { type Register, RegisterTable } from "./register-table.ts";
 
 /**
  * The legacy interface of a virtio PCI device: a window of registers in I/O space, the device's own configuration
- * behind them (VIRTIO 1.2, 4.1.4.10).
+ * behind them (VIRTIO 1.2, 4.1.4.10). While MSI-X is on, two registers for vectors come between the two.
  */
 export class LegacyPciTransport {
   readonly #state: DeviceState;
   readonly #registers: RegisterTable;
+  readonly #vectors: PciVectors | null;
   #queueSelect = 0;
 
-  constructor(state: DeviceState) {
+  /** @param vectors of the MSI-X interrupts; null where there are none */
+  constructor(state: DeviceState, vectors: PciVectors | null = null) {
     this.#state = state;
-    this.#registers = new RegisterTable(this.#describe());
+    this.#vectors = vectors;
+    this.#registers = new RegisterTable([
+      ...this.#describe(),
+      ...(vectors === null ? [] : this.#describeVectors(vectors)),
+    ]);
+    state.onReset(() => {
+      this.#queueSelect = 0;
+    });
   }
 
   /** Bytes of the window: registers and configuration. */
   get length(): number {
-    return VIRTIO_PCI_CONFIG_OFF + this.#state.device.config.length;
+    return this.#configAt + this.#state.device.config.length;
   }
 
   /** The guest reads `size` (1, 2 or 4) bytes at `offset` of the window. */
   read(offset: number, size: number): number {
-    if (offset + size <= VIRTIO_PCI_CONFIG_OFF) return this.#registers.read(offset, size);
+    if (offset + size <= this.#configAt) return this.#registers.read(offset, size);
     let value = 0;
     for (let i = 0; i < size; i++) value = (value | (this.#readByte(offset + i) << (8 * i))) >>> 0;
     return value;
@@ -42,26 +55,45 @@ export class LegacyPciTransport {
 
   /** The guest writes `size` (1, 2 or 4) bytes at `offset` of the window. */
   write(offset: number, size: number, value: number): void {
-    if (offset + size <= VIRTIO_PCI_CONFIG_OFF) {
+    if (offset + size <= this.#configAt) {
       this.#registers.write(offset, size, value);
       return;
     }
     for (let i = 0; i < size; i++) {
-      const at = offset + i - VIRTIO_PCI_CONFIG_OFF;
+      const at = offset + i - this.#configAt;
       const byte = (value >>> (8 * i)) & 0xff;
       if (at < 0) this.#registers.write(offset + i, 1, byte);
       else if (at < this.#state.device.config.length) this.#state.device.configWrite(at, byte, true);
     }
   }
 
-  /** Part of a reset. */
-  reset(): void {
-    this.#queueSelect = 0;
+  /** Where the device's own configuration starts now. */
+  get #configAt(): number {
+    return this.#vectors?.enabled ? VIRTIO_PCI_CONFIG_OFF_MSIX : VIRTIO_PCI_CONFIG_OFF;
   }
 
   #readByte(offset: number): number {
-    if (offset < VIRTIO_PCI_CONFIG_OFF) return this.#registers.read(offset, 1);
-    return this.#state.device.config[offset - VIRTIO_PCI_CONFIG_OFF] ?? 0xff;
+    if (offset < this.#configAt) return this.#registers.read(offset, 1);
+    return this.#state.device.config[offset - this.#configAt] ?? 0xff;
+  }
+
+  #describeVectors(vectors: PciVectors): readonly Register[] {
+    return [
+      {
+        name: "config_msix_vector",
+        offset: VIRTIO_MSI_CONFIG_VECTOR,
+        bytes: 2,
+        read: () => vectors.config,
+        write: (value) => vectors.setConfig(value),
+      },
+      {
+        name: "queue_msix_vector",
+        offset: VIRTIO_MSI_QUEUE_VECTOR,
+        bytes: 2,
+        read: () => vectors.ofQueue(this.#queueSelect),
+        write: (value) => vectors.setQueue(this.#queueSelect, value),
+      },
+    ];
   }
 
   #describe(): readonly Register[] {
@@ -114,10 +146,7 @@ export class LegacyPciTransport {
         offset: VIRTIO_PCI_STATUS,
         bytes: 1,
         read: () => state.status,
-        write: (value) => {
-          if (value === 0) this.reset();
-          state.writeStatus(value);
-        },
+        write: (value) => state.writeStatus(value),
       },
       { name: "isr_status", offset: VIRTIO_PCI_ISR, bytes: 1, read: () => state.readIsr() },
     ];

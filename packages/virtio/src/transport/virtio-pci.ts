@@ -2,19 +2,35 @@ import {
   type BarEntry,
   barEmulation,
   deviceEntry,
+  hasMessages,
   type IntxEntry,
   intxEmulation,
+  type MsixEntry,
+  msixEmulation,
+  type PciBar,
   type PciBarWindow,
+  type PciDeviceDef,
   type PciEntry,
   type PciFunction,
   type PciRegion,
 } from "@vmmkit/pci";
 import type { InterruptController } from "@vmmkit/vm";
+import type { DeviceState } from "../device-state.ts";
 import * as spec from "../spec.ts";
-import type { VirtioEmul } from "../virtio-emul.ts";
+import { VirtioEmul } from "../virtio-emul.ts";
+import { CfgWindow } from "./cfg-window.ts";
+import { MODERN_BAR_BITS, ModernPciTransport } from "./pci-modern.ts";
+import { PciVectors } from "./pci-vectors.ts";
+import { virtioCapabilities } from "./virtio-caps.ts";
+
+/** Which interfaces a virtio PCI function has (VIRTIO 1.2, 4.1.2.1): the legacy one, both, or the modern one. */
+export type VirtioPciKind = "legacy" | "transitional" | "modern";
 
 /** What a virtio device's PCI function is to look like. */
 export interface VirtioPciOptions {
+  readonly kind: VirtioPciKind;
+  /** Whether it has MSI-X, with a vector for each queue and one for changes of configuration. */
+  readonly msix: boolean;
   /** PCI class, as 2 for a network controller. */
   readonly classCode: number;
   /** 1 to 4 for INTA# to INTD#. */
@@ -29,23 +45,47 @@ export interface VirtioPciOptions {
   readonly ioBytes: number;
 }
 
+/** The BARs, as QEMU has them: drivers have seen no other order. */
+const LEGACY_BAR = 0;
+const MSIX_BAR = 1;
+const MODERN_BAR = 4;
+const BARS = 6;
+
 /** A virtio device as a PCI function (VIRTIO 1.2, 4.1): configuration space, registers behind BARs, interrupts. */
 export class VirtioPciFunction implements PciFunction {
   readonly regions: readonly (PciRegion | null)[];
+  /** The legacy registers; behind a BAR only where the function has that interface. */
+  readonly emul: VirtioEmul;
   onBarChange: ((window: PciBarWindow) => void) | null = null;
-  readonly #emul: VirtioEmul;
+  readonly #state: DeviceState;
   readonly #pin: IntxEntry;
+  readonly #vectors: PciVectors;
   readonly #config: BarEntry;
 
-  constructor(emul: VirtioEmul, interrupts: InterruptController, options: VirtioPciOptions) {
-    this.#emul = emul;
-    this.#pin = intxEmulation(headerEntry(emul, options), interrupts, options.irqLine);
-    this.regions = [this.#legacyRegion(options), null, null, null, null, null];
-    this.#config = barEmulation(
-      this.#pin,
-      this.regions.map((region) => region?.bar ?? null),
-      { onBarChange: (window) => this.onBarChange?.(window) },
-    );
+  /** @throws PciDefinitionError where MSI-X is wanted and the VMM has no messages, RangeError for a device that cannot be */
+  constructor(state: DeviceState, interrupts: InterruptController, options: VirtioPciOptions) {
+    const isModern = options.kind !== "legacy";
+    const caps = virtioCapabilities(isModern ? MODERN_BAR : -1, options.msix);
+    const def = { ...definition(state, options), caps: caps.bytes, capsWritable: caps.writable };
+    this.#state = state;
+    this.#pin = intxEmulation(deviceEntry(def), interrupts, options.irqLine);
+    const msix = options.msix ? this.#makeMsix(interrupts, caps.msixAt) : null;
+    this.#vectors = new PciVectors(state, msix);
+    this.emul = new VirtioEmul(state, this.#vectors);
+    const regions = new Array<PciRegion | null>(BARS).fill(null);
+    if (options.kind !== "modern") regions[LEGACY_BAR] = legacyRegion(this.emul, options);
+    if (msix !== null) regions[MSIX_BAR] = msix.region;
+    if (isModern) regions[MODERN_BAR] = modernRegion(new ModernPciTransport(state, this.#vectors));
+    this.regions = regions;
+    const entry: PciEntry = msix ?? this.#pin;
+    this.#config = barEmulation(isModern ? new CfgWindow(entry, caps.windowAt, regions) : entry, barsOf(regions), {
+      onBarChange: (window) => this.onBarChange?.(window),
+    });
+  }
+
+  /** Whether a VMM's interrupts are enough for MSI-X. */
+  static canHaveMsix(interrupts: InterruptController): boolean {
+    return hasMessages(interrupts);
   }
 
   ioRead(offset: number, size: number): number {
@@ -62,14 +102,15 @@ export class VirtioPciFunction implements PciFunction {
 
   /** Power-on: of the device, its registers and its configuration space. */
   reset(): void {
-    this.#emul.reset();
+    this.#state.reset();
     this.#config.reset();
   }
 
   /** Interrupts the guest for a queue, or with -1 for a change of configuration. */
-  interrupt(_irq: number): void {
+  interrupt(irq: number): void {
+    if (this.#vectors.enabled) this.#vectors.signal(irq);
     // The pin is high while there is something that the guest has not seen, and never for nothing.
-    if (this.#emul.state.isr !== 0) this.#pin.setLevel(true);
+    else if (this.#state.isr !== 0) this.#pin.setLevel(true);
   }
 
   /** The guest has seen everything. */
@@ -77,28 +118,60 @@ export class VirtioPciFunction implements PciFunction {
     this.#pin.setLevel(false);
   }
 
-  #legacyRegion(options: VirtioPciOptions): PciRegion {
-    const emul = this.#emul;
-    return {
-      bar: { kind: "io", address: options.ioAddress, sizeBits: Math.log2(options.ioBytes) },
-      read: (offset, size) => emul.ioIn(offset, size),
-      write: (offset, size, value) => emul.ioOut(offset, size, value),
-    };
+  #makeMsix(interrupts: InterruptController, at: number): MsixEntry {
+    return msixEmulation(this.#pin, interrupts, {
+      at,
+      vectors: this.#state.device.queueSizes.length + 1,
+      bar: MSIX_BAR,
+      // With MSI-X on the pin is silent (PCI 3.0, 6.8.3.3), and the interrupt status says nothing to anybody.
+      onEnable: () => {
+        this.#state.isr = 0;
+        this.#pin.setLevel(false);
+      },
+    });
   }
 }
 
-function headerEntry(emul: VirtioEmul, options: VirtioPciOptions): PciEntry {
-  const { deviceId } = emul.state.device;
-  return deviceEntry({
+/** The BARs from their regions. A `mem64` takes two registers, and its second is not in the list. */
+function barsOf(regions: readonly (PciRegion | null)[]): (PciBar | null)[] {
+  const bars: (PciBar | null)[] = [];
+  for (let index = 0; index < regions.length; index++) {
+    const bar = regions[index]?.bar ?? null;
+    bars.push(bar);
+    if (bar?.kind === "mem64") index++;
+  }
+  return bars;
+}
+
+function legacyRegion(emul: VirtioEmul, options: VirtioPciOptions): PciRegion {
+  return {
+    bar: { kind: "io", address: options.ioAddress, sizeBits: Math.log2(options.ioBytes) },
+    read: (offset, size) => emul.ioIn(offset, size),
+    write: (offset, size, value) => emul.ioOut(offset, size, value),
+  };
+}
+
+function modernRegion(transport: ModernPciTransport): PciRegion {
+  return {
+    bar: { kind: "mem64", prefetchable: true, address: 0, sizeBits: MODERN_BAR_BITS },
+    read: (offset, size) => transport.read(offset, size),
+    write: (offset, size, value) => transport.write(offset, size, value),
+  };
+}
+
+function definition(state: DeviceState, options: VirtioPciOptions): PciDeviceDef {
+  const type = state.device.deviceId;
+  const isModernOnly = options.kind === "modern";
+  return {
     vendorId: spec.VIRTIO_PCI_VENDOR_ID,
-    deviceId: transitionalDeviceId(deviceId),
-    revisionId: spec.VIRTIO_PCI_REVISION_LEGACY,
+    deviceId: isModernOnly ? spec.VIRTIO_PCI_DEVICE_ID_MODERN + type : transitionalDeviceId(type),
+    revisionId: isModernOnly ? spec.VIRTIO_PCI_REVISION_MODERN : spec.VIRTIO_PCI_REVISION_LEGACY,
     classCode: options.classCode,
     subsystemVendorId: spec.VIRTIO_PCI_VENDOR_ID,
-    subsystemId: deviceId,
+    subsystemId: isModernOnly ? spec.VIRTIO_PCI_SUBSYSTEM_ID_MODERN + type : type,
     interruptPin: options.interruptPin,
     interruptLine: options.interruptLine,
-  });
+  };
 }
 
 /** PCI device ids of transitional devices (4.1.2.1): they are not in the order of the device types. */
@@ -106,8 +179,8 @@ const TRANSITIONAL_IDS: ReadonlyMap<number, number> = new Map([
   [spec.VIRTIO_ID_NET, spec.VIRTIO_PCI_DEVICE_ID_TRANSITIONAL_NET],
 ]);
 
-function transitionalDeviceId(deviceId: number): number {
-  const id = TRANSITIONAL_IDS.get(deviceId);
+function transitionalDeviceId(type: number): number {
+  const id = TRANSITIONAL_IDS.get(type);
   if (id !== undefined) return id;
-  throw new RangeError(`"device.deviceId" expected a type with a transitional PCI id, got ${deviceId}`);
+  throw new RangeError(`"device.deviceId" expected a type with a transitional PCI id, got ${type}`);
 }
