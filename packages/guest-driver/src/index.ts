@@ -26,6 +26,7 @@ export { LegacyTransport } from "./legacy-transport.ts";
 export { ModernTransport } from "./modern-transport.ts";
 export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
+export { NetControl, type RssParameters, type RxMode } from "./net-control.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {
