@@ -1,7 +1,6 @@
 import { prepareImage, runTests, startGuests } from "./demo.ts";
 import { type DemoOptions, parseOptions } from "./options.ts";
 import { formatReport } from "./report.ts";
-import { addressOf } from "./scenario.ts";
 import { makeScreen } from "./screen.ts";
 import { joinConsole } from "./shell.ts";
 
@@ -15,12 +14,14 @@ async function main(options: DemoOptions, signal: AbortSignal): Promise<number> 
   try {
     const image = await prepareImage(options, screen, signal);
     screen.end();
-    screen.say(`Linux ${image.kernelRelease}, ${options.guests} guests`);
+    screen.say(
+      `Linux ${image.kernelRelease}, ${options.guests} guest${options.guests === 1 ? "" : "s"}, backend ${options.backend.text}`,
+    );
     const demo = await startGuests(options, image, screen, (closer) => {
       close = closer;
     });
     if (options.shell) {
-      screen.say(`guest 1 is ${addressOf(0)}, guest 2 is ${addressOf(1)}. Ctrl-] ends.`);
+      screen.say(`${demo.stations.map(({ name, address }) => `${name} is ${address}`).join(", ")}. Ctrl-] ends.`);
       await joinConsole(demo, signal);
       return 0;
     }

@@ -1,32 +1,38 @@
-import { ensureGuestImage, type GuestImage, GuestNetwork, type NetworkGuest } from "@vmmkit/linux-guest";
+import { type CardedGuest, ensureGuestImage, ensureIperf3, type GuestImage } from "@vmmkit/linux-guest";
 import type { VirtioNetCounters } from "@vmmkit/virtio-net";
-import { Capture } from "./capture.ts";
+import type { Wire } from "./backends/wire.ts";
 import type { DemoOptions } from "./options.ts";
-import type { CardRow, DemoReport, PingRow, TransferResult } from "./report.ts";
-import { bringUp, ping, serveData, transfer } from "./scenario.ts";
+import type { CardRow, DemoReport, IperfRow, PingRow, TransferResult } from "./report.ts";
 import type { Screen } from "./screen.ts";
+import { GuestStation } from "./stations/guest-station.ts";
+import type { Station } from "./stations/station.ts";
 
-const MTU = 1500;
 /** Half of it is the most that a guest's files may take: its own data and what it fetches. */
 const GUEST_MEMORY_BYTES = 256 << 20;
+const IPERF_SECONDS = 5;
+
+/** What guests are started from. */
+export interface DemoImage extends GuestImage {
+  readonly overlays: readonly string[];
+}
 
 /** Guests that are up, each with an address on one network. */
 export interface RunningDemo {
-  readonly guests: readonly NetworkGuest[];
+  readonly guests: readonly CardedGuest[];
+  /** The guests, and who else is there. */
+  readonly stations: readonly Station[];
+  readonly wire: Wire;
   readonly kernel: string;
   readonly bootSeconds: readonly number[];
-  readonly capture: Capture;
   readonly startedAt: number;
   /** Who gets what the first guest writes to its console. */
   readonly console: { sink: ((text: string) => void) | null };
-  /** Ends guests and capture. */
-  close(): Promise<void>;
 }
 
 /** Makes the guest image if it is not there. */
-export async function prepareImage(options: DemoOptions, screen: Screen, signal: AbortSignal): Promise<GuestImage> {
-  const { kernel, initrd, bios, vgaBios } = options;
-  return ensureGuestImage({
+export async function prepareImage(options: DemoOptions, screen: Screen, signal: AbortSignal): Promise<DemoImage> {
+  const { kernel, initrd, bios, vgaBios, iperf } = options;
+  const image = await ensureGuestImage({
     ...(kernel !== undefined && { kernel }),
     ...(initrd !== undefined && { initrd }),
     ...(bios !== undefined && { bios }),
@@ -34,30 +40,28 @@ export async function prepareImage(options: DemoOptions, screen: Screen, signal:
     onProgress: (step) => screen.image(step),
     signal,
   });
+  const overlays = iperf ? [await ensureIperf3({ onProgress: (step) => screen.image(step), signal })] : [];
+  return { ...image, overlays };
 }
 
 /** Boots the guests and gives them addresses. `onStart` gets what has to be closed, before anything can fail. */
 export async function startGuests(
   options: DemoOptions,
-  image: GuestImage,
+  { overlays, ...image }: DemoImage,
   screen: Screen,
   onStart: (close: () => Promise<void>) => void,
 ): Promise<RunningDemo> {
   const startedAt = performance.now();
-  const network = new GuestNetwork(MTU);
   const names = Array.from({ length: options.guests }, (_, i) => `guest ${i + 1}`);
-  const capture = new Capture(network.hub, options.capture, names);
+  const { kind, argument } = options.backend;
+  const wire = await kind.open({ argument, guests: options.guests, names, capture: options.capture });
   const console: RunningDemo["console"] = { sink: null };
-  let closed: Promise<void> | null = null;
-  const close = (): Promise<void> => {
-    closed ??= network.close().then(() => capture.close());
-    return closed;
-  };
-  onStart(close);
+  onStart(() => wire.close());
   const guests = names.map((name, i) =>
-    network.add({
+    wire.start(i, {
       name,
       image,
+      overlays,
       memoryBytes: GUEST_MEMORY_BYTES,
       shell: options.shell && i === 0,
       ...(i === 0 && { onConsole: (text: string) => console.sink?.(text) }),
@@ -65,68 +69,70 @@ export async function startGuests(
     }),
   );
   const bootSeconds: number[] = [];
-  const kernels = await Promise.all(
+  const stations = await Promise.all(
     guests.map(async (guest, i) => {
-      const kernel = await guest.ready();
+      await guest.ready();
       bootSeconds[i] = (performance.now() - startedAt) / 1000;
-      await bringUp(guest, i, MTU);
-      return kernel;
+      return GuestStation.bringUp(guest, wire.addressOf(i));
     }),
   );
   screen.end();
-  return { guests, kernel: kernels[0] ?? "", bootSeconds, capture, startedAt, console, close };
+  const kernel = image.kernelRelease;
+  return { guests, stations: [...stations, ...wire.others], wire, kernel, bootSeconds, startedAt, console };
 }
 
 /** Runs all tests and says what they found. */
 export async function runTests(demo: RunningDemo, options: DemoOptions, screen: Screen): Promise<DemoReport> {
-  const pings = await pingAll(demo.guests, screen);
-  const transfers = await transferAll(demo.guests, options.mebibytes, screen);
+  const pings = await pingAll(demo.stations, screen);
+  const transfers = await transferAll(demo.stations, options.mebibytes, screen);
+  const iperf = options.iperf ? await iperfAll(demo.stations, screen) : [];
   const cards = await Promise.all(demo.guests.map((guest) => cardRow(guest, options.driver)));
-  const { file } = demo.capture;
   return {
     kernel: demo.kernel,
+    backend: options.backend.text,
     guests: demo.guests.length,
     bootSeconds: demo.bootSeconds,
     pings,
     transfers,
+    iperf,
     cards,
-    capture: { file: options.capture, frames: file.frames, dropped: file.dropped },
+    captures: await demo.wire.captures(),
     seconds: (performance.now() - demo.startedAt) / 1000,
     held: pings.every((row) => row.received === row.sent) && transfers.every((row) => row.intact),
   };
 }
 
-/** Each guest pings the next, and the last the first. */
-async function pingAll(guests: readonly NetworkGuest[], screen: Screen): Promise<PingRow[]> {
+/** Each station pings the next, and the last the first. */
+async function pingAll(stations: readonly Station[], screen: Screen): Promise<PingRow[]> {
   const rows: PingRow[] = [];
-  for (const [i, from] of guests.entries()) {
-    const toIndex = (i + 1) % guests.length;
-    const to = guests[toIndex];
+  for (const [i, from] of stations.entries()) {
+    const to = stations[(i + 1) % stations.length];
     if (to === undefined) continue;
     screen.say(`${from.name} pings ${to.name}`);
-    rows.push(await ping(from, to, toIndex));
+    rows.push({ from: from.name, to: to.name, ...(await from.ping(to)) });
   }
   return rows;
 }
 
-/** Data goes from the first guest to the second, back, and both ways at once; likewise for each further pair. */
-async function transferAll(
-  guests: readonly NetworkGuest[],
-  mebibytes: number,
-  screen: Screen,
-): Promise<TransferResult[]> {
-  const bytes = mebibytes * 2 ** 20;
-  screen.say(`Each guest makes ${mebibytes} MiB of random data`);
-  const sums = await Promise.all(guests.map((guest) => serveData(guest, mebibytes)));
-  const rows: TransferResult[] = [];
-  const go = (from: number, to: number, bothWays: boolean): Promise<TransferResult> => {
-    const [source, target] = [guests[from], guests[to]];
-    if (source === undefined || target === undefined) throw new RangeError(`no guests ${from} and ${to}`);
-    return transfer(source, from, target, { bytes, sum: sums[from] ?? "", bothWays });
+/** Pairs of neighbours: the first and the second, the second and the third, … */
+function neighbours(stations: readonly Station[]): [Station, Station][] {
+  return stations.slice(1).map((second, i) => [stations[i] ?? second, second]);
+}
+
+/** Data goes from the first station to the second, back, and both ways at once; likewise for each further pair. */
+async function transferAll(stations: readonly Station[], mebibytes: number, screen: Screen): Promise<TransferResult[]> {
+  screen.say(`Each makes ${mebibytes} MiB of random data`);
+  const sums = new Map(
+    await Promise.all(stations.map(async (station) => [station, await station.serve(mebibytes)] as const)),
+  );
+  const go = async (from: Station, to: Station, bothWays: boolean): Promise<TransferResult> => {
+    const { seconds, sum } = await to.fetch(from);
+    const intact = sum === sums.get(from);
+    return { from: from.name, to: to.name, bytes: mebibytes * 2 ** 20, seconds, intact, bothWays };
   };
-  for (let i = 0; i + 1 < guests.length; i++) {
-    const [a, b] = [i, i + 1];
-    screen.say(`Data goes between guest ${a + 1} and guest ${b + 1}`);
+  const rows: TransferResult[] = [];
+  for (const [a, b] of neighbours(stations)) {
+    screen.say(`Data goes between ${a.name} and ${b.name}`);
     rows.push(await go(a, b, false));
     rows.push(await go(b, a, false));
     rows.push(...(await Promise.all([go(a, b, true), go(b, a, true)])));
@@ -134,7 +140,28 @@ async function transferAll(
   return rows;
 }
 
-async function cardRow(guest: NetworkGuest, driver: string): Promise<CardRow> {
+/** iperf3 each way between neighbours, where both have it. */
+async function iperfAll(stations: readonly Station[], screen: Screen): Promise<IperfRow[]> {
+  const rows: IperfRow[] = [];
+  for (const [a, b] of neighbours(stations)) {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const end = await to.iperfServer();
+      if (end === null) {
+        screen.say(`${to.name} has no iperf3`);
+        continue;
+      }
+      screen.say(`iperf3 from ${from.name} to ${to.name}`);
+      rows.push({ from: from.name, to: to.name, bitsPerSecond: await from.iperfTo(to, IPERF_SECONDS) });
+      await end();
+    }
+  }
+  return rows;
+}
+
+async function cardRow(guest: CardedGuest, driver: string): Promise<CardRow> {
   const [counters, state] = await Promise.all([guest.counters(), guest.cardState()]);
   const { transmit, receive, transmitQueue, receiveQueue } = counters;
   const frames = Math.max(1, transmit.frames + receive.frames);

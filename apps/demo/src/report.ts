@@ -1,7 +1,8 @@
 import Table from "cli-table3";
+import type { CaptureRow } from "./backends/wire.ts";
 import type { PingResult } from "./ping.ts";
 
-/** One transfer of data from one guest to another. */
+/** One transfer of data from one station to another. */
 export interface TransferResult {
   readonly from: string;
   readonly to: string;
@@ -13,7 +14,14 @@ export interface TransferResult {
   readonly bothWays: boolean;
 }
 
-/** One guest's answers to its pings. */
+/** What iperf3 said of one direction. */
+export interface IperfRow {
+  readonly from: string;
+  readonly to: string;
+  readonly bitsPerSecond: number;
+}
+
+/** One station's answers to its pings. */
 export interface PingRow extends PingResult {
   readonly from: string;
   readonly to: string;
@@ -34,12 +42,16 @@ export interface CardRow {
 /** Everything that the demo found. */
 export interface DemoReport {
   readonly kernel: string;
+  /** As `--backend` said it. */
+  readonly backend: string;
   readonly guests: number;
   readonly bootSeconds: readonly number[];
   readonly pings: readonly PingRow[];
   readonly transfers: readonly TransferResult[];
+  /** Empty unless it was asked for. */
+  readonly iperf: readonly IperfRow[];
   readonly cards: readonly CardRow[];
-  readonly capture: { readonly file: string; readonly frames: number; readonly dropped: number };
+  readonly captures: readonly CaptureRow[];
   readonly seconds: number;
   /** Whether all pings were answered and all data arrived intact. */
   readonly held: boolean;
@@ -50,13 +62,17 @@ export function formatReport(report: DemoReport): string {
   return [
     pingTable(report.pings),
     transferTable(report.transfers),
+    ...(report.iperf.length > 0 ? [iperfTable(report.iperf)] : []),
     cardTable(report.cards),
-    `${report.capture.frames} frames in ${report.capture.file}` +
-      (report.capture.dropped > 0 ? `, ${report.capture.dropped} left out as the disk was slow` : ""),
+    ...report.captures.map(captureLine),
     report.held
       ? `Nothing was lost, every checksum matched. ${report.seconds.toFixed(1)} s.`
       : `NOT everything held: see above. ${report.seconds.toFixed(1)} s.`,
   ].join("\n");
+}
+
+function captureLine({ file, frames, dropped }: CaptureRow): string {
+  return `${frames} frames in ${file}${dropped > 0 ? `, ${dropped} left out as the disk was slow` : ""}`;
 }
 
 function newTable(head: readonly string[]): Table.Table {
@@ -83,6 +99,12 @@ function transferTable(transfers: readonly TransferResult[]): string {
       intact ? "matches" : "DIFFERS",
     ]);
   }
+  return table.toString();
+}
+
+function iperfTable(rows: readonly IperfRow[]): string {
+  const table = newTable(["iperf3, TCP", "Mbit/s"]);
+  for (const { from, to, bitsPerSecond } of rows) table.push([`${from} → ${to}`, (bitsPerSecond / 1e6).toFixed(1)]);
   return table.toString();
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { TestCard } from "@vmmkit/ethif-compliance";
 import { describe, expect, test } from "vitest";
-import { FrameDirection, pcapngWriter, pcapWriter } from "../src/index.ts";
-import { fileSink } from "../src/node/index.ts";
+import { FrameDirection, pcapngWriter, pcapWriter, replayBackend } from "../src/index.ts";
+import { fileSink, fileSource } from "../src/node/index.ts";
 import { folder } from "./support/folder.ts";
 import { udpFrame, udpNumber } from "./support/frames.ts";
 import { readAll } from "./support/read-all.ts";
@@ -144,6 +145,18 @@ describe("we read what others write", () => {
     expect(frames.map((frame) => [frame.seconds, frame.nanoseconds])).toEqual(
       SIZES.map((_, number) => [SECONDS + number, nanoseconds]),
     );
+  });
+
+  test.each(["pcap", "nsecpcap", "modpcap", "pcapng"])("a guest gets every frame of editcap's %s", async (type) => {
+    const at = folder();
+    const path = join(at, "converted");
+    await run("editcap", "-F", type, await theirs(at), path);
+    const backend = replayBackend({ source: fileSource(path), speed: Number.POSITIVE_INFINITY });
+    const card = new TestCard(backend);
+    card.init();
+    card.post(SIZES.length, [1600]);
+    expect(await backend.ended).toMatchObject({ state: "ended", error: null, frames: SIZES.length });
+    expect(card.received).toEqual(SIZES.map((size, number) => udpFrame(number, size)));
   });
 
   test("editcap's frames with comments, cut to a snap length", async () => {

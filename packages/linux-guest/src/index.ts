@@ -9,10 +9,13 @@ export type { Attachment, BootProgress, Guest, RunCommandOptions } from "./guest
 export { GuestThread, type GuestThreadOptions } from "./guest-thread.ts";
 export type { ImageStep } from "./image/debian-packages.ts";
 export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOptions } from "./image/guest-image.ts";
+export { ensureIperf3 } from "./image/iperf3.ts";
 export { ensureIpxe } from "./image/ipxe.ts";
 export type { MakeOptions } from "./image/made-files.ts";
+export { ensureQemu } from "./image/qemu.ts";
 export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
-export type { CardRequest, CardState } from "./network/card-module.ts";
-export { GuestNetwork, type NetworkGuest, type NetworkGuestOptions } from "./network/guest-network.ts";
+export type { CardRequest, CardState, GuestBackend, OpenBackend } from "./network/card-module.ts";
+export { type CardedGuest, type CardedGuestOptions, startCardedGuest } from "./network/carded-guest.ts";
+export { GuestNetwork, type NetworkGuest } from "./network/guest-network.ts";
 export { createEmulator, type Emulator, type EmulatorOptions, readEmulatorFiles } from "./v86-emulator.ts";
 export { VgaText } from "./vga-text.ts";

@@ -21,6 +21,8 @@ import { withTimeout } from "./with-timeout.ts";
 export interface GuestOptions {
   /** What it boots from. */
   readonly image: GuestImage;
+  /** Paths of further cpio archives that are unpacked over the image's initramfs, in this order. Default none. */
+  readonly overlays?: readonly string[];
   /** RAM. Default 128 MiB; at least 80 MiB, as the initramfs starts at 64 MiB. */
   readonly memoryBytes?: number;
   /** Words behind the image's own command line. */
@@ -132,8 +134,8 @@ export class LinuxGuest implements Guest {
   }
 
   async #start(memoryBytes: number): Promise<void> {
-    const { image, cmdlineExtra = "", shell = false, netDevice, attach } = this.#options;
-    const files = await readEmulatorFiles(image);
+    const { image, overlays = [], cmdlineExtra = "", shell = false, netDevice, attach } = this.#options;
+    const files = await readEmulatorFiles(image, overlays);
     this.#unpacked = readBzImage(files.kernel)?.unpacked ?? false;
     const cmdline = [image.cmdline, cmdlineExtra, shell ? SHELL_WORD : ""].filter(Boolean).join(" ");
     const emulator = await createEmulator({ ...files, cmdline, memoryBytes, ...(netDevice && { netDevice }) });

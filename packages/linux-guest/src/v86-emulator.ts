@@ -90,11 +90,18 @@ function ownKernel(file: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
-/** Reads the files of an emulated PC. */
-export async function readEmulatorFiles(paths: GuestFiles): Promise<Record<keyof GuestFiles, Uint8Array>> {
+/**
+ * Reads the files of an emulated PC.
+ * @param overlays further archives behind the initramfs: Linux unpacks one after the other
+ */
+export async function readEmulatorFiles(
+  paths: GuestFiles,
+  overlays: readonly string[] = [],
+): Promise<Record<keyof GuestFiles, Uint8Array>> {
+  const archives = await Promise.all([paths.initrd, ...overlays].map((path) => readFile(path)));
   return {
     kernel: await readFile(paths.kernel),
-    initrd: await readFile(paths.initrd),
+    initrd: Buffer.concat(archives),
     bios: await readFile(paths.bios),
     vgaBios: await readFile(paths.vgaBios),
   };

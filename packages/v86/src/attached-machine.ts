@@ -114,7 +114,12 @@ export class AttachedMachine implements V86Machine {
   }
 
   #newVm(interrupts: Vm["interrupts"]): Vm {
-    return { memory: this.#memory, interrupts, defer: (task) => this.#slices.defer(task) };
+    return {
+      memory: this.#memory,
+      interrupts,
+      defer: (task) => this.#slices.defer(task),
+      onSlice: (task) => this.#slices.onSlice(task),
+    };
   }
 
   #hasFunction(dev: number): boolean {

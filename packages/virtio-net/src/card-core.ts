@@ -1,5 +1,6 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { GuestMemory } from "@vmmkit/vm";
+import type { WordViews } from "./offload/word-views.ts";
 
 /** What the two directions of a card share. One object, made once; the fields that vary are set by the card. */
 export interface CardCore {
@@ -7,7 +8,7 @@ export interface CardCore {
   /** The card as its backend knows it. */
   readonly driver: EthDriver;
   readonly funcs: RawIfaceFuncs;
-  /** Bytes of the header before each frame: 10, or 12 with MRG_RXBUF. */
+  /** Bytes of the header before each frame: 10, or 12 with MRG_RXBUF or VERSION_1. */
   headerBytes: number;
   /** MRG_RXBUF was negotiated. */
   mergeable: boolean;
@@ -19,6 +20,18 @@ export interface CardCore {
   readonly maxFrameBytes: number;
   /** The longest frame that the guest is given: the same once it knows the MTU, otherwise whatever its buffers hold. */
   maxReceiveBytes: number;
+  /** What the guest may leave to the card: bits of `Offload`. */
+  hostOffloads: number;
+  /** What the card may leave to the guest: likewise. */
+  guestOffloads: number;
+  /** What the card may leave to the backend. */
+  readonly backendOffloads: number;
+  /** What the backend may leave to the guest. */
+  readonly backendLeaves: number;
+  /** Whether the card does itself what the receiver of a frame does not take. */
+  readonly softwareOffloads: boolean;
+  /** Guest memory as words. */
+  readonly views: WordViews;
   /** Interrupts the guest for a queue. */
   interrupt(queue: number): void;
   /** Runs a task soon, when the guest's current access is over. */
@@ -27,6 +40,8 @@ export interface CardCore {
 
 /** An Ethernet header: no frame is shorter. */
 export const ETHERNET_HEADER_BYTES = 14;
+/** The longest frame that is to be segmented: IP counts in 16 bits, and the header has a VLAN tag. */
+export const MAX_SEGMENTED_BYTES: number = 65535 + 18;
 /** No limit to frames: more than any can have. */
 export const NO_FRAME_LIMIT = 0x3fff_ffff;
 /** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */

@@ -2,12 +2,19 @@ import type { QueueCounters } from "@vmmkit/virtio";
 
 /** Frames of one direction. Counts only grow; a reset by the guest leaves them. */
 export class TransmitCounters {
-  /** Frames handed to the backend. */
+  /** Frames handed to the backend. Where the card segments, each segment is one. */
   frames = 0;
   /** Their bytes, header of the virtio frame not counted. */
   bytes = 0;
   /** Frames that did not leave, by cause. Their chains went back to the guest. */
-  readonly dropped: Record<TransmitDrop, number> = { failed: 0, tooShort: 0, tooLong: 0, linkDown: 0 };
+  readonly dropped: Record<TransmitDrop, number> = {
+    failed: 0,
+    tooShort: 0,
+    tooLong: 0,
+    linkDown: 0,
+    checksum: 0,
+    segmentation: 0,
+  };
 }
 
 /** Why a frame of the guest's did not leave. */
@@ -19,11 +26,15 @@ export type TransmitDrop =
   /** Longer than the link's MTU and an Ethernet header with VLAN tag. */
   | "tooLong"
   /** The link was down. */
-  | "linkDown";
+  | "linkDown"
+  /** It left its checksum open without CSUM, or one that is not in the frame. */
+  | "checksum"
+  /** It was to be segmented in a way that was not negotiated, that does not exist, or that does not fit its headers. */
+  | "segmentation";
 
 /** Frames of the other direction. */
 export class ReceiveCounters {
-  /** Frames given to the guest. */
+  /** Frames given to the guest. Where the card segments, each segment is one. */
   frames = 0;
   /** Their bytes, header of the virtio frame not counted. */
   bytes = 0;
@@ -32,7 +43,14 @@ export class ReceiveCounters {
   /** Chains given back because they could not even hold the header, or had no room behind a frame's first chain. */
   bufferTooSmall = 0;
   /** Frames that did not arrive, by cause. */
-  readonly dropped: Record<ReceiveDrop, number> = { tooShort: 0, tooLong: 0, offload: 0, linkDown: 0, reset: 0 };
+  readonly dropped: Record<ReceiveDrop, number> = {
+    tooShort: 0,
+    tooLong: 0,
+    offload: 0,
+    noBuffers: 0,
+    linkDown: 0,
+    reset: 0,
+  };
 }
 
 /** Why a frame of the backend's did not arrive. */
@@ -41,8 +59,13 @@ export type ReceiveDrop =
   | "tooShort"
   /** Longer than the MTU that the guest knows, than the chain it posted for the frame, or than all it can post. */
   | "tooLong"
-  /** It needed a checksum or segmentation that the guest did not agree to do (5.1.6.4.1). */
+  /**
+   * It needed a checksum or segmentation that the guest did not agree to do (5.1.6.4.1), and the card could not do it:
+   * its headers are none, or it may not.
+   */
   | "offload"
+  /** It was to be segmented, and too many such frames wait already for buffers of the guest. */
+  | "noBuffers"
   /** The link was down. */
   | "linkDown"
   /** The guest reset the card, its queue stopped, or its memory went away, while the backend filled the frame. */

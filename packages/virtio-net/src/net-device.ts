@@ -14,11 +14,14 @@ import {
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
+import { AdaptivePoll } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
-import { offeredFeatures } from "./features.ts";
+import { checkFeatureNames, negotiatedFeatures, offeredFeatures } from "./features.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
+import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
+import { WordViews } from "./offload/word-views.ts";
 import { checkQueueSize, type NetDeviceOptions } from "./options.ts";
 import { Receive } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
@@ -47,6 +50,8 @@ export class NetDevice implements VirtioDevice {
   readonly #receive: Receive;
   readonly #transmit: Transmit;
   readonly #unwatch: () => void;
+  readonly #poll: AdaptivePoll | null;
+  readonly #unpoll: () => void;
 
   /**
    * Asks the backend what it is, and tells it of its card.
@@ -56,22 +61,23 @@ export class NetDevice implements VirtioDevice {
   constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
     checkBackend(funcs);
     const name = options.name ?? "virtio-net";
-    const offered = offeredFeatures(options);
-    this.featuresLow = offered.low;
-    this.featuresHigh = offered.high;
+    checkFeatureNames(options);
     this.queueSizes = [
       checkQueueSize("rxQueueSize", options.rxQueueSize),
       checkQueueSize("txQueueSize", options.txQueueSize),
     ];
     this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: (irq) => hooks.interrupt(irq) };
     const link = checkLink(funcs.lowLevelInit(this.driver));
+    const offered = offeredFeatures(link, options);
+    this.featuresLow = offered.low;
+    this.featuresHigh = offered.high;
     this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
     this.state = new DeviceState(vm.memory, this, {
       lowerIrq: () => hooks.lowerIrq(),
       raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
       log: (line) => options.log?.(`${name}: ${line}`),
     });
-    this.#core = this.#makeCore(vm, funcs, link);
+    this.#core = this.#makeCore(vm, funcs, link, options);
     const [receiveQueue, transmitQueue] = this.state.queues;
     const [receiveCounters, transmitCounters] = this.state.counters;
     if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
@@ -84,6 +90,9 @@ export class NetDevice implements VirtioDevice {
     };
     this.#receive = new Receive(this.#core, receiveQueue, this.counters.receive);
     this.#transmit = new Transmit(this.#core, transmitQueue, this.counters.transmit);
+    const polls = options.poll !== false && vm.onSlice !== undefined;
+    this.#poll = polls ? new AdaptivePoll(this.#transmit, () => this.#framesMoved()) : null;
+    this.#unpoll = (polls ? vm.onSlice?.(() => this.#poll?.afterSlice()) : undefined) ?? (() => {});
     this.#unwatch = vm.memory.onChange(() => {
       this.#receive.rebind();
       this.#transmit.rebind();
@@ -118,6 +127,7 @@ export class NetDevice implements VirtioDevice {
     this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
     const longHeader = this.#core.mergeable || state.hasFeature(VIRTIO_F_VERSION_1);
     this.#core.headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#negotiateOffloads();
     this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#core.running = true;
     // Notifications that came too early count now.
@@ -126,11 +136,14 @@ export class NetDevice implements VirtioDevice {
   }
 
   notify(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.run();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
+    if (queue === VIRTIO_NET_TX_QUEUE) {
+      this.#poll?.notified();
+      this.#transmit.run();
+    } else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
   }
 
   reset(): void {
+    if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
     this.#config.reset();
     this.#receive.reset();
@@ -145,6 +158,13 @@ export class NetDevice implements VirtioDevice {
   queueReset(queue: number): void {
     if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.reset();
     else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
+  }
+
+  /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
+  setGuestOffloads(offloads: number): void {
+    const { funcs, backendLeaves } = this.#core;
+    this.#core.guestOffloads = offloads;
+    if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -168,6 +188,17 @@ export class NetDevice implements VirtioDevice {
   close(): void {
     this.state.reset();
     this.#unwatch();
+    this.#unpoll();
+  }
+
+  #framesMoved(): number {
+    return this.counters.transmit.frames + this.counters.receive.frames;
+  }
+
+  #negotiateOffloads(): void {
+    const features = negotiatedFeatures((bit) => this.state.hasFeature(bit));
+    this.#core.hostOffloads = transmitOffloads(features);
+    this.setGuestOffloads(receiveOffloads(features));
   }
 
   #callbacks(): RawIfaceCallbacks {
@@ -179,7 +210,7 @@ export class NetDevice implements VirtioDevice {
     };
   }
 
-  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo): CardCore {
+  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo, options: NetDeviceOptions): CardCore {
     const defer = vm.defer;
     return {
       memory: vm.memory,
@@ -191,6 +222,12 @@ export class NetDevice implements VirtioDevice {
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
       maxReceiveBytes: NO_FRAME_LIMIT,
+      hostOffloads: 0,
+      guestOffloads: 0,
+      backendOffloads: link.txOffloads ?? 0,
+      backendLeaves: link.rxOffloads ?? 0,
+      softwareOffloads: options.softwareOffloads ?? true,
+      views: new WordViews(),
       interrupt: this.#interrupter(defer),
       later: defer ?? laterTurn,
     };

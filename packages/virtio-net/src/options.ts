@@ -14,6 +14,17 @@ export interface NetDeviceOptions {
   readonly without?: readonly VirtioNetFeature[];
   /** Features that are offered only on request, as drivers seldom gain by them. */
   readonly with?: readonly VirtioNetExtraFeature[];
+  /**
+   * Whether the card computes checksums and cuts long frames into segments where the receiver of a frame, a backend or
+   * the guest, does not take them as they are. Default true. Otherwise the guest is offered what the backend does, and
+   * a received frame that the guest did not agree to is dropped.
+   */
+  readonly softwareOffloads?: boolean;
+  /**
+   * Whether the transmit queue may be looked after at the end of the guest's time slices instead of being notified of
+   * each frame, where that moves more frames. Default true; it needs `Vm.onSlice`.
+   */
+  readonly poll?: boolean;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
 }
@@ -56,12 +67,26 @@ export interface VirtioNetFunctionOptions extends VirtioNetPciOptions {
 
 /** A feature that can be left out, by its specification's name without VIRTIO_NET_F_ or VIRTIO_F_. */
 export type VirtioNetFeature =
+  | "CSUM"
+  | "GUEST_CSUM"
   | "MTU"
-  | "STATUS"
+  | "GUEST_TSO4"
+  | "GUEST_TSO6"
+  | "GUEST_ECN"
+  | "GUEST_UFO"
+  | "HOST_TSO4"
+  | "HOST_TSO6"
+  | "HOST_ECN"
+  | "HOST_UFO"
   | "MRG_RXBUF"
+  | "STATUS"
   | "ANY_LAYOUT"
   | "INDIRECT_DESC"
   | "EVENT_IDX"
+  | "GUEST_USO4"
+  | "GUEST_USO6"
+  | "HOST_USO"
+  | "GUEST_HDRLEN"
   | "RING_PACKED"
   | "IN_ORDER"
   | "RING_RESET";

@@ -1,5 +1,6 @@
 import { Frame } from "@vmmkit/ethif";
 import type { GuestMemory } from "@vmmkit/vm";
+import type { StagedFrame } from "./offload/staged-frame.ts";
 import { rebindFrame } from "./rebind.ts";
 
 /** Room for one frame: one chain, or with MRG_RXBUF as many as it takes. */
@@ -13,12 +14,14 @@ export class ReceiveSlot {
   /** Room for the frame in each chain, in bytes. */
   readonly rooms: number[] = [];
   chainCount = 0;
-  /** Room in guest memory; the frame may have more, which is nobody's. */
+  /** Room in guest memory, or in `staged`; the frame may have more, which is nobody's. */
   guestBytes = 0;
   /** Ranges in guest memory. */
   guestRanges = 0;
   /** What was handed out, in bytes: `guestBytes`, or what was asked for. */
   roomBytes = 0;
+  /** The card's memory, where the frame goes that the guest would not take as it is. */
+  staged: StagedFrame | null = null;
   /** The backend has it. */
   out = false;
   /** Which life of the card it belongs to: a reset ends one. */
@@ -45,14 +48,14 @@ export class ReceiveSlot {
 
   /** Tells whoever watches the guest's memory that the header and `lengthBytes` of the frame were written. */
   noteWrites(memory: GuestMemory, lengthBytes: number): void {
-    noteRanges(memory, this.header, this.header.totalBytes);
-    noteRanges(memory, this.frame, Math.min(lengthBytes, this.guestBytes));
+    noteRanges(memory, this.header, this.header.rangeCount, this.header.totalBytes);
+    noteRanges(memory, this.frame, this.guestRanges, Math.min(lengthBytes, this.guestBytes));
   }
 }
 
-function noteRanges(memory: GuestMemory, frame: Frame, lengthBytes: number): void {
+function noteRanges(memory: GuestMemory, frame: Frame, rangeCount: number, lengthBytes: number): void {
   let left = lengthBytes;
-  for (let i = 0; i < frame.rangeCount && left > 0; i++) {
+  for (let i = 0; i < rangeCount && left > 0; i++) {
     const count = Math.min(frame.length[i] ?? 0, left);
     memory.noteWrite(frame.gpa[i] ?? 0, count);
     left -= count;

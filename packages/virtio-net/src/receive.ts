@@ -1,16 +1,25 @@
-import { Frame } from "@vmmkit/ethif";
+import { Frame, Offload } from "@vmmkit/ethif";
 import {
   QUEUE_REFUSED,
+  VIRTIO_NET_HDR_F_DATA_VALID,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
   VIRTIO_NET_HDR_GSO_NONE,
   VIRTIO_NET_RX_QUEUE,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
-import type { ReceiveCounters } from "./counters.ts";
+import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
 import { HeadList } from "./head-list.ts";
 import { writeNetHeader } from "./net-header.ts";
+import { fillChecksum } from "./offload/checksum.ts";
+import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
+import { ReceiveBacklog } from "./offload/receive-backlog.ts";
+import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
+
+/** Frames longer than the MTU, of which a guest takes one kind if it takes any. */
+const LONG_TCP = Offload.Tso4 | Offload.Tso6;
+const LONG = LONG_TCP | Offload.Ufo | Offload.Uso;
 
 /**
  * The receive direction: buffers that the guest has posted become room for the backend's frames, and go back to the
@@ -21,6 +30,9 @@ import { ReceiveSlot } from "./receive-slot.ts";
  * back that the guest will never notify us of, as it does not know of it: chains of a frame that was dropped, chains
  * that a frame turned out not to need, and the end of having all frames out that there can be. Then the card calls
  * `rawPoll` by itself.
+ *
+ * A frame that asks for something which the guest did not agree to (a checksum to be filled in, segmentation) gets its
+ * checksum where it lies; if it is too long it goes through host memory, the backlog, and to the guest in segments.
  */
 export class Receive {
   readonly #core: CardCore;
@@ -34,6 +46,9 @@ export class Receive {
   readonly #none = new Frame();
   /** Takes the end of frames that are too long for the guest. Made when first needed. */
   #spill: Uint8Array | null = null;
+  readonly #backlog: ReceiveBacklog;
+  /** The chains of one piece of the backlog. No backend ever has it. */
+  readonly #piece = new ReceiveSlot(-1);
   #epoch = 0;
   readonly #lookAgain = (): void => this.notify();
   /** The backend asked in vain and waits for `rawPoll`. */
@@ -52,6 +67,7 @@ export class Receive {
     this.#queue = queue;
     this.#counters = counters;
     this.#returned = new HeadList(queue.size);
+    this.#backlog = new ReceiveBacklog(core);
   }
 
   /** The guest placed the queue. Until now nothing was taken from it. */
@@ -74,12 +90,12 @@ export class Receive {
       return null;
     }
     // Without a link the frame has no room in guest memory: it is filled, and dropped.
-    if (this.#core.linkUp && !this.#gather(slot, sizeBytes)) {
+    if (this.#core.linkUp && !this.#makeRoom(slot, sizeBytes)) {
       this.#release(slot);
       return null;
     }
     slot.guestBytes = slot.frame.totalBytes;
-    slot.guestRanges = slot.frame.rangeCount;
+    slot.guestRanges = slot.staged === null ? slot.frame.rangeCount : 0;
     if (slot.guestBytes < sizeBytes) this.#addSpill(slot.frame, sizeBytes - slot.guestBytes);
     slot.roomBytes = slot.frame.totalBytes;
     return slot.frame;
@@ -109,6 +125,12 @@ export class Receive {
       this.#pollAgain = true;
       return;
     }
+    if (!this.#backlog.empty) {
+      const done = this.#drain();
+      this.#queue.publish();
+      this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+      if (!done || !this.#queue.begin()) return;
+    }
     this.#starved = false;
     this.#queue.disableNotify();
     this.#poll();
@@ -120,6 +142,7 @@ export class Receive {
     this.#starved = true;
     this.#roomBack = false;
     this.#returned.clear();
+    this.#counters.dropped.reset += this.#backlog.clear();
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
@@ -165,6 +188,35 @@ export class Receive {
     if (working && current) this.#deliver(slot, length);
     else if (length > 0) this.#counters.dropped.reset++;
     this.#release(slot);
+  }
+
+  /** Finds room for a frame: in the guest's buffers, or in the card's memory where it will be segmented. */
+  #makeRoom(slot: ReceiveSlot, sizeBytes: number): boolean {
+    if (!this.#backlog.empty) {
+      const done = this.#drain();
+      this.#queue.publish();
+      this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+      if (!done) {
+        this.#counters.noBuffers++;
+        return false;
+      }
+    }
+    if (!this.#willSegment(sizeBytes)) return this.#gather(slot, sizeBytes);
+    slot.staged = this.#backlog.take();
+    if (slot.staged !== null) {
+      slot.frame.push(slot.staged.bytes, slot.staged.at(0), STAGED_FRAME_BYTES);
+      return true;
+    }
+    this.#starved = true;
+    this.#allOut = true;
+    return false;
+  }
+
+  /** Whether a frame of this length can only be one that the guest does not take as it is. */
+  #willSegment(sizeBytes: number): boolean {
+    const { maxFrameBytes, backendLeaves, guestOffloads, softwareOffloads } = this.#core;
+    if (sizeBytes <= maxFrameBytes || (backendLeaves & LONG) === 0) return false;
+    return softwareOffloads && (guestOffloads & LONG_TCP) === 0;
   }
 
   /**
@@ -222,24 +274,113 @@ export class Receive {
   }
 
   #deliver(slot: ReceiveSlot, length: number): void {
-    const { frame, header } = slot;
-    const dropped = this.#counters.dropped;
+    const { frame } = slot;
     if (length === 0) {
       // The backend knows that this room is there again: it gave it back.
       this.#putBack(slot, 0);
       return;
     }
-    if (slot.chainCount === 0 || !this.#core.linkUp) dropped.linkDown++;
-    else if (frame.rangeCount === 0 || header.rangeCount === 0) dropped.reset++;
-    else if (length > slot.guestBytes || length > this.#core.maxReceiveBytes) dropped.tooLong++;
-    else if (length < ETHERNET_HEADER_BYTES) dropped.tooShort++;
-    else if ((frame.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0 || frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE) {
-      dropped.offload++;
-    } else {
+    const plain = (frame.flags | frame.gsoType) === 0 && slot.staged === null && this.#backlog.empty;
+    const cause = plain ? this.#checkLength(slot, length) : this.#deliverOffload(slot, length);
+    if (cause !== null) {
+      this.#counters.dropped[cause]++;
+      this.#keep(slot, 0);
+    } else if (plain) this.#use(slot, length);
+  }
+
+  /** Why a frame cannot be given to the guest, whatever it asks for. */
+  #checkLength(slot: ReceiveSlot, length: number): ReceiveDrop | null {
+    const { frame, header, staged } = slot;
+    const { linkUp, maxReceiveBytes } = this.#core;
+    if ((slot.chainCount === 0 && staged === null) || !linkUp) return "linkDown";
+    if (frame.rangeCount === 0 || (header.rangeCount === 0 && staged === null)) return "reset";
+    if (length > slot.guestBytes) return "tooLong";
+    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && length > maxReceiveBytes) return "tooLong";
+    return length < ETHERNET_HEADER_BYTES ? "tooShort" : null;
+  }
+
+  /** Delivers a frame that leaves something to the guest, or that has to wait behind others. */
+  #deliverOffload(slot: ReceiveSlot, length: number): ReceiveDrop | null {
+    const { frame } = slot;
+    const cause = this.#checkLength(slot, length);
+    if (cause !== null) return cause;
+    const whole = this.#agree(frame, length);
+    if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) return "offload";
+    if (whole && slot.staged === null && this.#backlog.empty) {
       this.#use(slot, length);
-      return;
+      return null;
     }
+    if (slot.staged !== null) {
+      this.#backlog.add(slot.staged, length, frame, whole);
+      slot.staged = null;
+    } else if (!this.#backlog.addCopy(frame, length, whole)) return "noBuffers";
     this.#keep(slot, 0);
+    this.#drain();
+    return null;
+  }
+
+  /**
+   * Whether the guest takes the frame as it is; a checksum that it would not fill in is filled in here. The fields say
+   * what is left for the guest to do.
+   */
+  #agree(frame: Frame, length: number): boolean {
+    const { guestOffloads, softwareOffloads, views } = this.#core;
+    const needed = neededOffloads(frame.flags, frame.gsoType);
+    if (needed === UNKNOWN_GSO) return false;
+    const takesChecksums = (guestOffloads & Offload.Csum) !== 0;
+    // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
+    const known = takesChecksums ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID : 0;
+    if ((needed & ~guestOffloads) === 0) {
+      frame.flags &= known;
+      return true;
+    }
+    if (needed !== Offload.Csum) return false;
+    if (!softwareOffloads || frame.csumStart < ETHERNET_HEADER_BYTES || !fillChecksum(frame, views, length))
+      return false;
+    clearOffloads(frame);
+    return true;
+  }
+
+  /** Gives the guest what waits for it, as far as there is room. False where there is too little; it will notify us. */
+  #drain(): boolean {
+    const backlog = this.#backlog;
+    if (!this.#core.linkUp) this.#counters.dropped.linkDown += backlog.clear();
+    for (let rounds = this.#queue.size; !backlog.empty; ) {
+      this.#counters.dropped.offload += backlog.advance();
+      if (backlog.pieceBytes === 0 || this.#deliverPiece()) continue;
+      this.#starved = true;
+      if (!this.#queue.enableNotify()) return false;
+      // Each round takes at least one chain, and only chains that are refused can come round again.
+      if (--rounds === 0) {
+        this.#core.later(this.#lookAgain);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Gives the guest the next piece of what waits. False where it has too little room. */
+  #deliverPiece(): boolean {
+    const backlog = this.#backlog;
+    const slot = this.#piece;
+    const length = backlog.pieceBytes;
+    slot.take(this.#epoch);
+    if (!this.#fill(slot, length)) {
+      this.#putBack(slot, 0);
+      return false;
+    }
+    slot.guestBytes = slot.frame.totalBytes;
+    slot.guestRanges = slot.frame.rangeCount;
+    if (length > slot.guestBytes) {
+      this.#counters.dropped.tooLong++;
+      this.#putBack(slot, 0);
+    } else {
+      backlog.copyPiece(slot.frame);
+      this.#use(slot, length);
+      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
+    }
+    backlog.dropPiece();
+    return true;
   }
 
   /** Gives as many chains to the guest as the frame fills, and keeps the others. */
@@ -253,9 +394,7 @@ export class Receive {
       left -= filled;
       used++;
     }
-    // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
-    slot.frame.flags = 0;
-    writeNetHeader(slot.header, slot.frame, used);
+    writeNetHeader(slot.header, slot.frame, used, this.#core.views);
     this.#keep(slot, used);
     this.#counters.frames++;
     this.#counters.bytes += length;
@@ -310,10 +449,19 @@ export class Receive {
 
   #release(slot: ReceiveSlot): void {
     slot.out = false;
+    if (slot.staged !== null) this.#backlog.release(slot.staged);
+    slot.staged = null;
     this.#free.push(slot);
     if (this.#allOut) {
       this.#allOut = false;
       this.#roomBack = true;
     }
   }
+}
+
+/** Nothing is left to be done. */
+function clearOffloads(frame: Frame): void {
+  frame.flags = 0;
+  frame.csumStart = 0;
+  frame.csumOffset = 0;
 }

@@ -1,23 +1,11 @@
 import { Frame, TxResult } from "@vmmkit/ethif";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_TX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
+import type { PolledQueue } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
-import { rebindFrame } from "./rebind.ts";
-
-/** A frame on its way through a backend. */
-class TransmitSlot {
-  readonly frame = new Frame();
-  /** Head of the chain that the frame lies in. */
-  head = 0;
-  /** The backend has it. */
-  out = false;
-  /** Which life of the card it belongs to: a reset ends one. */
-  epoch = 0;
-
-  constructor(cookie: number) {
-    this.frame.cookie = cookie;
-  }
-}
+import { readNetHeaderAsks } from "./net-header.ts";
+import { TransmitOffload } from "./offload/transmit-offload.ts";
+import { TransmitSlot } from "./transmit-slot.ts";
 
 /**
  * The transmit direction: chains that the guest made available become frames for the backend, without a copy, and
@@ -26,16 +14,22 @@ class TransmitSlot {
  * Work is done in batches: notifications off, take what is there, flush, give back, one interrupt, notifications
  * on, and look once more. A batch ends after as many chains as the ring has; what is left waits for a later turn.
  */
-export class Transmit {
+export class Transmit implements PolledQueue {
+  polled = false;
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: TransmitCounters;
-  /** By cookie. No more than the queue has entries. */
+  /** By cookie. No more than the queue has entries, and the segments of one frame. */
   readonly #slots: TransmitSlot[] = [];
   readonly #free: TransmitSlot[] = [];
   readonly #header = new Frame();
+  readonly #offload: TransmitOffload;
   readonly #resume = (): void => this.#runLater();
   #epoch = 0;
+  /** How many slots the backend has, or the chain that is being sent. */
+  #outCount = 0;
+  /** Segments that the batch sent, beside its chains. */
+  #segments = 0;
   #running = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
@@ -48,11 +42,17 @@ export class Transmit {
     this.#core = core;
     this.#queue = queue;
     this.#counters = counters;
+    this.#offload = new TransmitOffload(core);
   }
 
   /** The guest placed the queue. Until now nothing was taken from it. */
   attach(queue: Virtqueue): void {
     this.#queue = queue;
+  }
+
+  /** See `PolledQueue`. */
+  waiting(): number {
+    return this.#core.running && this.#queue.begin() ? this.#queue.available() : 0;
   }
 
   /** Sends what the guest has made available. */
@@ -81,11 +81,7 @@ export class Transmit {
     const slot = this.#slots[cookie];
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
     const current = slot.epoch === this.#epoch && this.#queue.begin();
-    this.#release(slot);
-    if (current) {
-      this.#queue.addUsed(slot.head, 0);
-      if (!this.#running) this.#giveBack();
-    }
+    if (this.#used(slot, current) && current && !this.#running) this.#giveBack();
     if (this.#blocked && !this.#running) {
       this.#blocked = false;
       this.run();
@@ -96,6 +92,7 @@ export class Transmit {
   reset(): void {
     this.#epoch++;
     this.#blocked = false;
+    this.polled = false;
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
@@ -109,15 +106,14 @@ export class Transmit {
 
   /** Guest memory changed. */
   rebind(): void {
-    for (const slot of this.#slots) if (slot.out) rebindFrame(slot.frame, this.#core.memory);
+    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   /** Batch by batch, until there is no more, the budget is used up, or the backend has all it can have. */
   #sendAll(): void {
-    const queue = this.#queue;
-    let budget = queue.size;
+    let budget = this.#queue.size;
     do {
-      queue.disableNotify();
+      this.#queue.disableNotify();
       budget = this.#batch(budget);
       if (this.#full()) {
         this.#blocked = true;
@@ -127,7 +123,7 @@ export class Transmit {
         this.#later();
         return;
       }
-    } while (queue.enableNotify());
+    } while (this.polled ? this.#queue.available() > 0 : this.#queue.enableNotify());
   }
 
   /** After a batch that was cut short: the guest gets back what it is due, and is heard again. */
@@ -152,6 +148,9 @@ export class Transmit {
       if (head === QUEUE_REFUSED) continue;
       slot.head = head;
       if (!this.#send(slot)) break;
+      // Segments are work as well.
+      left = Math.max(0, left - this.#segments);
+      this.#segments = 0;
     }
     if (this.#unflushed) {
       this.#unflushed = false;
@@ -165,14 +164,46 @@ export class Transmit {
   #send(slot: TransmitSlot): boolean {
     const bytes = slot.frame.totalBytes;
     if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
-    else if (bytes > this.#core.maxFrameBytes) this.#drop(slot, "tooLong");
     else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
-    else return this.#hand(slot, bytes);
+    else {
+      const asks = this.#offload.asksOf(readNetHeaderAsks(this.#header));
+      if (asks !== 0) return this.#sendOffload(slot, asks);
+      if (bytes <= this.#core.maxFrameBytes) return this.#hand(slot);
+      this.#drop(slot, "tooLong");
+    }
     return true;
   }
 
-  #hand(slot: TransmitSlot, bytes: number): boolean {
+  /** Sends a frame that leaves something to be done: to the backend, if it does that, otherwise here. */
+  #sendOffload(slot: TransmitSlot, asks: number): boolean {
+    const cause = this.#offload.take(slot.frame, this.#header, asks);
+    if (cause !== null) this.#drop(slot, cause);
+    else if (this.#offload.forBackend) return this.#hand(slot);
+    else return this.#sendSegments(slot);
+    return true;
+  }
+
+  /** Each segment goes to the backend under a cookie of its own; the chain goes back after the last. */
+  #sendSegments(slot: TransmitSlot): boolean {
+    let alive = true;
+    slot.pending = 1;
+    try {
+      while (alive && this.#offload.step()) {
+        const piece = this.#newSlot(slot);
+        this.#offload.fill(piece.frame, piece.headerRoom());
+        this.#segments++;
+        alive = this.#hand(piece);
+      }
+    } finally {
+      // The chain's own share of `pending`.
+      this.#segmentDone(slot, this.#queue.begin());
+    }
+    return alive;
+  }
+
+  #hand(slot: TransmitSlot): boolean {
     const { funcs, driver } = this.#core;
+    const bytes = slot.frame.totalBytes;
     let result: TxResult = TxResult.Failed;
     let alive = false;
     this.#unflushed = true;
@@ -189,7 +220,7 @@ export class Transmit {
       alive = this.#queue.begin();
       if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
     }
-    return alive && this.#core.running;
+    return alive && this.#core.running && slot.epoch === this.#epoch;
   }
 
   #drop(slot: TransmitSlot, cause: TransmitDrop): void {
@@ -197,9 +228,19 @@ export class Transmit {
     this.#used(slot, true);
   }
 
-  #used(slot: TransmitSlot, alive: boolean): void {
+  /** Nobody has the frame any more. True where its chain went back to the guest. */
+  #used(slot: TransmitSlot, alive: boolean): boolean {
+    const { whole } = slot;
     this.#release(slot);
-    if (alive && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
+    if (whole !== null) return this.#segmentDone(whole, alive);
+    if (!alive || slot.epoch !== this.#epoch) return false;
+    this.#queue.addUsed(slot.head, 0);
+    return true;
+  }
+
+  #segmentDone(whole: TransmitSlot, alive: boolean): boolean {
+    whole.pending--;
+    return whole.pending === 0 && this.#used(whole, alive);
   }
 
   #giveBack(): void {
@@ -209,25 +250,30 @@ export class Transmit {
 
   /** Whether the backend has as many frames as the queue has entries. */
   #full(): boolean {
-    return this.#free.length === 0 && this.#slots.length >= this.#queue.size;
+    return this.#outCount >= this.#queue.size;
   }
 
   /** A free slot, marked as out, or null. */
   #take(): TransmitSlot | null {
-    if (this.#full()) return null;
+    return this.#full() ? null : this.#newSlot(null);
+  }
+
+  /** @param whole the frame of which the slot is to hold a segment */
+  #newSlot(whole: TransmitSlot | null): TransmitSlot {
     let slot = this.#free.pop();
     if (slot === undefined) {
       slot = new TransmitSlot(this.#slots.length);
       this.#slots.push(slot);
     }
-    slot.frame.clear();
-    slot.out = true;
-    slot.epoch = this.#epoch;
+    slot.take(this.#epoch, whole);
+    this.#outCount++;
     return slot;
   }
 
   #release(slot: TransmitSlot): void {
     slot.out = false;
+    slot.whole = null;
+    this.#outCount--;
     this.#free.push(slot);
   }
 

@@ -11,13 +11,17 @@ describe("counters", () => {
     const { card } = makeRig({ start: false });
     const queue = { notifications: 0, interrupts: 0, chains: 0, refused: NOTHING_REFUSED, stopped: 0 };
     expect(card.counters).toEqual({
-      transmit: { frames: 0, bytes: 0, dropped: { failed: 0, tooShort: 0, tooLong: 0, linkDown: 0 } },
+      transmit: {
+        frames: 0,
+        bytes: 0,
+        dropped: { failed: 0, tooShort: 0, tooLong: 0, linkDown: 0, checksum: 0, segmentation: 0 },
+      },
       receive: {
         frames: 0,
         bytes: 0,
         noBuffers: 0,
         bufferTooSmall: 0,
-        dropped: { tooShort: 0, tooLong: 0, offload: 0, linkDown: 0, reset: 0 },
+        dropped: { tooShort: 0, tooLong: 0, offload: 0, noBuffers: 0, linkDown: 0, reset: 0 },
       },
       transmitQueue: queue,
       receiveQueue: queue,
@@ -43,7 +47,7 @@ describe("counters", () => {
     expect(card.counters.transmit).toEqual({
       frames: 2,
       bytes: 400,
-      dropped: { failed: 1, tooShort: 1, tooLong: 1, linkDown: 1 },
+      dropped: { failed: 1, tooShort: 1, tooLong: 1, linkDown: 1, checksum: 0, segmentation: 0 },
     });
     expect(card.counters.transmitQueue).toMatchObject({ notifications: 5, chains: 6, stopped: 0 });
     expect(card.counters.transmitQueue.refused).toEqual(NOTHING_REFUSED);
@@ -61,7 +65,7 @@ describe("counters", () => {
       bytes: 150,
       noBuffers: 2,
       bufferTooSmall: 0,
-      dropped: { tooShort: 1, tooLong: 1, offload: 0, linkDown: 0, reset: 0 },
+      dropped: { tooShort: 1, tooLong: 1, offload: 0, noBuffers: 0, linkDown: 0, reset: 0 },
     });
     expect(card.counters.receiveQueue).toMatchObject({ notifications: 1, interrupts: 2, chains: 2, stopped: 0 });
     machine.settle();

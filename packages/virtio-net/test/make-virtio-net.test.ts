@@ -213,9 +213,9 @@ describe("commonMakeVirtioNet, wrong arguments", () => {
     ["TX queue size 0", { options: { txQueueSize: 0 } }, RangeError, "got 0"],
     [
       "a feature that is none",
-      { options: { without: ["CSUM" as "MTU"] } },
+      { options: { without: ["CHECKSUM" as "MTU"] } },
       TypeError,
-      '"without" expected names of features, got "CSUM"',
+      '"without" expected names of features, got "CHECKSUM"',
     ],
     [
       "a PCI address that is taken",

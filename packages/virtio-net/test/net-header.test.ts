@@ -1,6 +1,9 @@
 import { Frame } from "@vmmkit/ethif";
 import { describe, expect, it } from "vitest";
 import { writeNetHeader } from "../src/net-header.ts";
+import { WordViews } from "../src/offload/word-views.ts";
+
+const views = new WordViews();
 
 function offloads(): Frame {
   return Object.assign(new Frame(), {
@@ -30,10 +33,10 @@ const FIELDS = [1, 4, 2, 1, 4, 3, 6, 5, 8, 7];
 describe("writeNetHeader (5.1.6)", () => {
   it("is little-endian, 10 bytes long, or 12 with num_buffers", () => {
     const plain = room([10]);
-    writeNetHeader(plain.target, offloads(), 0x0a0b);
+    writeNetHeader(plain.target, offloads(), 0x0a0b, views);
     expect([...plain.bytes.subarray(0, 13)]).toEqual([0xee, ...FIELDS, 0xee, 0xee]);
     const merged = room([12]);
-    writeNetHeader(merged.target, offloads(), 0x0a0b);
+    writeNetHeader(merged.target, offloads(), 0x0a0b, views);
     expect([...merged.bytes.subarray(0, 14)]).toEqual([0xee, ...FIELDS, 0x0b, 0x0a, 0xee]);
   });
 
@@ -45,7 +48,7 @@ describe("writeNetHeader (5.1.6)", () => {
     [[2, 10], 12],
   ])("goes into pieces of %j bytes", (lengths, count) => {
     const { target, bytes } = room(lengths);
-    writeNetHeader(target, offloads(), 3);
+    writeNetHeader(target, offloads(), 3, views);
     const written: number[] = [];
     for (let i = 0; i < target.rangeCount; i++) {
       const at = target.offset[i] ?? 0;

@@ -14,7 +14,7 @@ const BITS = {
   ANY_LAYOUT: 27,
   INDIRECT_DESC: 28,
   EVENT_IDX: 29,
-} satisfies Partial<Record<VirtioNetFeature, number>>;
+} as const satisfies Partial<Record<VirtioNetFeature, number>>;
 const EVERY_FEATURE = Object.keys(BITS) as (keyof typeof BITS)[];
 
 /** Cards that offer less, or have longer queues, in the slot of alice's second card. */

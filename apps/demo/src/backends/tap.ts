@@ -1,0 +1,120 @@
+import { execFileSync } from "node:child_process";
+import { networkInterfaces } from "node:os";
+import { basename, dirname, extname, join } from "node:path";
+import { type CardedGuest, startCardedGuest } from "@vmmkit/linux-guest";
+import { ipv4Bytes, PosixError, unshareNetwork } from "@vmmkit/posix";
+import type { GuestAddress } from "../stations/guest-station.ts";
+import { HostStation } from "../stations/host-station.ts";
+import { StationError } from "../stations/station.ts";
+import type { TapData } from "./tap-module.ts";
+import type { BackendKind, CaptureRow, Wire, WirePlan } from "./wire.ts";
+
+const MTU = 1500;
+const BRIDGE = "br0";
+const HOST_ADDRESS = "10.86.0.254";
+const HTTP_PORT_WITHOUT_ROOT = 8086;
+
+/** The host's kernel, through a TAP interface for each guest. */
+export const tap: BackendKind = {
+  usage: "tap[:NAME]",
+  summary:
+    "guests and the host, through TAP interfaces: as root on a bridge in a network namespace of the demo's own; " +
+    "with NAME one guest on that interface, which has an address",
+  guests: { min: 1, max: 16, usual: 1 },
+  argument: "optional",
+  open: async (plan) => (plan.argument === null ? openBridge(plan) : openExisting(plan, plan.argument)),
+};
+
+/** A bridge in a namespace that ends with this process: nothing outside is touched. */
+function openBridge(plan: WirePlan): Wire {
+  try {
+    unshareNetwork();
+  } catch (error) {
+    if (!(error instanceof PosixError)) throw error;
+    throw new StationError(
+      "the backend tap makes a network namespace of its own, which takes root; or let root make an interface, and " +
+        "say --backend tap:NAME: ip tuntap add dev NAME mode tap user $USER; ip addr add 10.86.1.1/24 dev NAME; " +
+        "ip link set NAME up",
+    );
+  }
+  ip("link set lo up");
+  ip(`link add ${BRIDGE} type bridge`);
+  ip(`addr add ${HOST_ADDRESS}/24 dev ${BRIDGE}`);
+  ip(`link set ${BRIDGE} up`);
+  return makeWire(plan, {
+    host: new HostStation(HOST_ADDRESS),
+    addressOf: (index) => ({ address: `10.86.0.${index + 1}`, prefixBits: 24, mtu: MTU }),
+    tapOf: (index) => ({ name: `vmm${index}`, bridge: BRIDGE, mtu: MTU }),
+  });
+}
+
+/** An interface that is there, as it is. */
+function openExisting(plan: WirePlan, name: string): Wire {
+  if (plan.guests !== 1) throw new StationError(`interface ${name} carries one guest, not ${plan.guests}`);
+  const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
+  const prefixBits = Number(own?.cidr?.split("/")[1]);
+  if (own === undefined || !(prefixBits < 31)) {
+    throw new StationError(
+      `interface ${name} needs to be up with an IPv4 address and room for another: ` +
+        `ip addr add 10.86.1.1/24 dev ${name}; ip link set ${name} up`,
+    );
+  }
+  const privileged = process.getuid?.() === 0;
+  return makeWire(plan, {
+    host: new HostStation(own.address, privileged ? undefined : HTTP_PORT_WITHOUT_ROOT),
+    addressOf: () => ({ address: neighbour(own.address, prefixBits), prefixBits, mtu: MTU }),
+    tapOf: () => ({ name, existing: true }),
+  });
+}
+
+/** Another address in the same subnet: the next one, or the one before. */
+function neighbour(address: string, prefixBits: number): string {
+  const bytes = ipv4Bytes(address);
+  const view = new DataView(bytes.buffer);
+  const value = view.getUint32(0);
+  const isLast = (value + 2) % 2 ** (32 - prefixBits) === 0;
+  view.setUint32(0, isLast ? value - 1 : value + 1);
+  return bytes.join(".");
+}
+
+/** What differs between a bridge of the demo's own and an interface that is there. */
+interface Place {
+  readonly host: HostStation;
+  addressOf(index: number): GuestAddress;
+  tapOf(index: number): TapData["tap"];
+}
+
+function makeWire({ capture }: WirePlan, { host, addressOf, tapOf }: Place): Wire {
+  const guests: CardedGuest[] = [];
+  let closed: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await host.close();
+    await Promise.all(guests.map((guest) => guest.destroy()));
+  };
+  return {
+    start(index, options) {
+      const data: TapData = { tap: tapOf(index), capture: captureOf(capture, index), guest: options.name };
+      const guest = startCardedGuest(options, new URL("./tap-module.ts", import.meta.url), data);
+      guests.push(guest);
+      return guest;
+    },
+    addressOf,
+    others: [host],
+    captures: () => Promise.all(guests.map(async (guest) => (await guest.askBackend("capture")) as CaptureRow)),
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** Each guest's thread writes a file of its own: demo.pcapng, demo-2.pcapng. */
+function captureOf(path: string, index: number): string {
+  if (index === 0) return path;
+  const extension = extname(path);
+  return join(dirname(path), `${basename(path, extension)}-${index + 1}${extension}`);
+}
+
+function ip(command: string): void {
+  execFileSync("ip", command.split(" "), { stdio: ["ignore", "ignore", "inherit"] });
+}

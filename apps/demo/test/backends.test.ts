@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { BACKENDS, parseBackend } from "../src/backends/index.ts";
+
+describe("--backend", () => {
+  it("names a kind, and what stands behind the colon is the kind's own", () => {
+    expect(parseBackend("hub")).toEqual({ kind: BACKENDS["hub"], text: "hub", argument: null });
+    expect(parseBackend("tap")).toMatchObject({ kind: BACKENDS["tap"], argument: null });
+    expect(parseBackend("tap:tap0")).toMatchObject({ kind: BACKENDS["tap"], text: "tap:tap0", argument: "tap0" });
+  });
+
+  it("says what there is where there is no such kind, and what a kind takes", () => {
+    expect(() => parseBackend("pigeon")).toThrow(/^expected one of hub, tap\[:NAME\]/);
+    expect(() => parseBackend("constructor")).toThrow("expected one of");
+    expect(() => parseBackend("hub:x")).toThrow("expected hub.");
+    expect(() => parseBackend("tap:")).toThrow("expected tap[:NAME].");
+  });
+
+  it("each kind says what it is and how many guests it carries", () => {
+    for (const { summary, guests } of Object.values(BACKENDS)) {
+      expect(summary).not.toBe("");
+      expect(guests.min <= guests.usual && guests.usual <= guests.max).toBe(true);
+    }
+  });
+});

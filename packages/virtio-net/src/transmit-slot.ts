@@ -1,0 +1,48 @@
+import { Frame } from "@vmmkit/ethif";
+import type { GuestMemory } from "@vmmkit/vm";
+import { SEGMENT_HEADER_BYTES } from "./offload/segmenter.ts";
+import { rebindFrame } from "./rebind.ts";
+
+/** A frame on its way through a backend: the guest's own, or a segment that the card made of it. */
+export class TransmitSlot {
+  readonly frame: Frame = new Frame();
+  /** Head of the chain that the frame lies in. */
+  head = 0;
+  /** The backend has it. */
+  out = false;
+  /** Which life of the card it belongs to: a reset ends one. */
+  epoch = 0;
+  /** Of a segment: the frame that it is a part of. */
+  whole: TransmitSlot | null = null;
+  /** Of a frame that is segmented: how many segments are out, and one more while there may be others. */
+  pending = 0;
+  /** Where a segment's header is. Made for the first one. */
+  #header: Uint8Array | null = null;
+
+  constructor(cookie: number) {
+    this.frame.cookie = cookie;
+  }
+
+  /** Empties the slot for the next frame. */
+  take(epoch: number, whole: TransmitSlot | null): void {
+    this.frame.clear();
+    this.out = true;
+    this.epoch = epoch;
+    this.whole = whole;
+    if (whole !== null) {
+      this.pending = 0;
+      whole.pending++;
+    }
+  }
+
+  /** Memory of the card's for the header of a segment, the frame's first range. */
+  headerRoom(): Uint8Array {
+    this.#header ??= new Uint8Array(SEGMENT_HEADER_BYTES);
+    return this.#header;
+  }
+
+  /** Guest memory changed. */
+  rebind(memory: GuestMemory): void {
+    rebindFrame(this.frame, memory, this.frame.rangeCount, this.whole === null ? 0 : 1);
+  }
+}
