@@ -53,7 +53,7 @@ function exchange(options: RigOptions, count: number, most: number, longest: num
   expect(driver.counters).toMatchObject({ txFrames: count, txCompleted: count, rxFrames: count, rxReturned: 0 });
   expect(card.counters.transmit).toMatchObject({ frames: count, bytes });
   expect(card.counters.receive).toMatchObject({ frames: count, bytes });
-  expect(driver.rings.tx.outCount).toBe(0);
+  expect(driver.rings[1].outCount).toBe(0);
 }
 
 interface Layout extends GuestNetOptions {
