@@ -1,4 +1,4 @@
-import { LONG, SHORT, takeTurns } from "../measure/turns.ts";
+import { type Turns, takeTurns } from "../measure/turns.ts";
 import type { Figure, SectionContext } from "../section.ts";
 import { BenchNetwork } from "./bench-network.ts";
 import type { NativeTap } from "./native-tap.ts";
@@ -6,6 +6,10 @@ import { startProgram } from "./programs.ts";
 
 /** A segment of 64 KB: what TCP leaves to a card that cuts. */
 const SEGMENT_BYTES = 65_226;
+
+/** Batches are long here, as each frame is a system call: longer turns than the rings take, or there are too few. */
+const LONG: Turns = { rounds: 9, roundMs: 200, warmUpMs: 4000 };
+const SHORT: Turns = { rounds: 5, roundMs: 100, warmUpMs: 2000 };
 
 const CASES: readonly (readonly [mode: "send" | "receive", bytes: number, targetRatio: number])[] = [
   ["send", 64, 1.2],
