@@ -28,7 +28,12 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 
 function answer(command: string, argument: number): string {
   if (command === "round") return String(watch.round(turn, argument));
-  if (command === "heap") return String(heapPerFrame(turn, argument) ?? "collected");
+  if (command === "heap") {
+    watch.running = false;
+    const bytes = heapPerFrame(turn, argument);
+    watch.running = true;
+    return String(bytes ?? "collected");
+  }
   if (command === "trace") {
     setFlagsFromString("--trace-deopt");
     return "ok";
