@@ -38,12 +38,14 @@ export class Stopwatch {
   /**
    * Runs turns for a time.
    * @param turn answers how many frames went through; always the same number
+   * @param batches how many turns at least, however long they take
    * @returns nanoseconds per frame
    */
-  round(turn: () => number, milliseconds: number): number {
+  round(turn: () => number, milliseconds: number, batches = 1): number {
     this.#count = 0;
     let frames = 0;
-    for (const end = performance.now() + milliseconds; performance.now() < end && this.#count < MAX_BATCHES; ) {
+    const end = performance.now() + milliseconds;
+    while ((performance.now() < end || this.#count < batches) && this.#count < MAX_BATCHES) {
       this.#sum = 0;
       frames = turn();
       this.#took[this.#count++] = this.#sum;
