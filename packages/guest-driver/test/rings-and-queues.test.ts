@@ -1,4 +1,12 @@
-import { type DeviceQueue, PackedQueue, QUEUE_EMPTY, QueueCounters, type RangeList, SplitQueue } from "@vmmkit/virtio";
+import {
+  type DeviceQueue,
+  PackedQueue,
+  QUEUE_EMPTY,
+  QueueCounters,
+  type QueueState,
+  type RangeList,
+  SplitQueue,
+} from "@vmmkit/virtio";
 import { describe, expect, it } from "vitest";
 import {
   allocatePackedRing,
@@ -39,8 +47,9 @@ interface Chain {
 /** A driver and a device that do as they like, and sleep when the other has nothing for them. */
 class Pair {
   readonly ring: GuestRing;
-  readonly queue: DeviceQueue;
+  queue: DeviceQueue;
   readonly counters = new QueueCounters();
+  readonly #makeQueue: () => DeviceQueue;
   readonly #random: () => number;
   readonly #inOrder: boolean;
   readonly #indirect: boolean;
@@ -69,11 +78,14 @@ class Pair {
       format === "packed"
         ? new PackedRing(ram, allocatePackedRing(ram, size), options)
         : new SplitRing(ram, allocateRing(ram, size, false), options);
-    this.queue =
-      format === "packed"
-        ? new PackedQueue(ram.memory, size, this.counters)
-        : new SplitQueue(ram.memory, size, this.counters);
-    this.queue.features = features;
+    this.#makeQueue = () => {
+      const { counters } = this;
+      const queue =
+        format === "packed" ? new PackedQueue(ram.memory, size, counters) : new SplitQueue(ram.memory, size, counters);
+      queue.features = features;
+      return queue;
+    };
+    this.queue = this.#makeQueue();
     this.queue.start(this.ring.layout);
     this.#random = seededRandom(seed);
     this.#inOrder = features.inOrder;
@@ -86,7 +98,8 @@ class Pair {
     else if (choice === 3) this.#publish();
     else if (choice === 4) this.#take();
     else if (choice < 7) this.#use();
-    else this.#reap();
+    else if (this.#random() < 0.9) this.#reap();
+    else this.#saveAndRestore();
   }
 
   /** Both go on until nothing is left. */
@@ -99,6 +112,20 @@ class Pair {
       this.#reap();
     }
     expect([this.ring.outCount, this.ring.freeCount, this.ring.popUsed()]).toEqual([0, this.ring.size, -1]);
+  }
+
+  /** Another queue goes on: it has to take again what was out. */
+  #saveAndRestore(): void {
+    const state = JSON.parse(JSON.stringify(this.queue.save())) as QueueState;
+    this.queue.reset();
+    this.queue = this.#makeQueue();
+    this.queue.restore(state);
+    expect(this.queue.save()).toEqual(state);
+    this.#made.unshift(...this.#taken.splice(0));
+    this.#deviceSleeps = false;
+    // An interrupt that was owed is owed still.
+    if (this.queue.needsInterrupt()) this.#driverSleeps = false;
+    else if (this.#driverSleeps && this.ring.usedCount() > 0) expect.fail("an interrupt was lost");
   }
 
   #add(): void {

@@ -39,6 +39,7 @@ export { CHAIN_ERRORS, type ChainError, type QueueError } from "./queue/errors.t
 export { legacyLayout, type QueueLayout } from "./queue/layout.ts";
 export { PackedQueue } from "./queue/packed-queue.ts";
 export { QueueCounters } from "./queue/queue-counters.ts";
+export { type QueueState, QueueStateError, type SavedChain } from "./queue/queue-state.ts";
 export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";

@@ -1,5 +1,5 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import { VIRTQ_DESC_BYTES, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
 import { BufferRanges } from "./buffer-ranges.ts";
 import {
   ADDRESS_OUT_OF_RANGE,
@@ -15,6 +15,22 @@ import {
 } from "./chain-codes.ts";
 import { IndirectTable } from "./indirect-table.ts";
 import type { RangeList } from "./range-list.ts";
+
+/*
+ * Constants again that are imported: the JIT has a file's own as numbers in its code, and loads and checks imported
+ * ones at each use.
+ */
+const NEXT = VIRTQ_DESC_F_NEXT;
+const WRITE = VIRTQ_DESC_F_WRITE;
+const INDIRECT = VIRTQ_DESC_F_INDIRECT;
+const SOUND = CHAIN_SOUND;
+const TOO_LONG = CHAIN_TOO_LONG;
+const OVERFLOW = LENGTH_OVERFLOW;
+const NEXT_OUTSIDE = NEXT_OUT_OF_RANGE;
+const OUTSIDE = ADDRESS_OUT_OF_RANGE;
+const OTHER_WAY = WRONG_DIRECTION;
+const NOT_ALLOWED = INDIRECT_NOT_ALLOWED;
+const LENGTH_LIMIT = TWO_32;
 
 /**
  * Descriptors visited between two looks at the available index, for each entry of the queue: one of its own, and an
@@ -60,7 +76,7 @@ export class ChainWalker {
    * @param writable which way all its descriptors have to point
    * @param headBytes how many bytes go to `head`, the others to `body`
    * @param mayTurn device-writable descriptors may follow device-readable ones; they go to `body`
-   * @returns CHAIN_SOUND, or the index in `CHAIN_ERRORS` of the first thing that is wrong
+   * @returns SOUND, or the index in `CHAIN_ERRORS` of the first thing that is wrong
    */
   walk(
     headIndex: number,
@@ -75,48 +91,62 @@ export class ChainWalker {
     let table = this.#table;
     let tableAt = this.#tableAt;
     let tableSize = this.#size;
-    let stepsLeft = this.#size;
+    // A chain that comes back to itself runs out of steps: it cannot visit more descriptors than there are.
+    let limit = Math.min(this.#size, this.#stepsLeft);
+    let steps = 0;
     let indirect = false;
     let index = headIndex;
     let total = 0;
     let headLeft = headBytes;
-    for (;;) {
-      // A chain that comes back to itself runs out of steps: it cannot visit more descriptors than there are.
-      if (stepsLeft-- === 0 || this.#stepsLeft-- <= 0) return CHAIN_TOO_LONG;
-      const at = tableAt + index * (VIRTQ_DESC_BYTES / 4);
+    let code = TOO_LONG;
+    while (steps < limit) {
+      steps++;
+      const at = tableAt + (index << 2);
       const addressLow = table[at] as number;
       const addressHigh = table[at + 1] as number;
       const length = table[at + 2] as number;
       const flagsNext = table[at + 3] as number;
 
-      if ((flagsNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        if (indirect || !mayBeIndirect || (flagsNext & VIRTQ_DESC_F_NEXT) !== 0) return INDIRECT_NOT_ALLOWED;
-        const found = this.#indirect.find(addressLow, addressHigh, length);
-        if (found !== CHAIN_SOUND) return found;
+      if ((flagsNext & INDIRECT) !== 0) {
+        code = NOT_ALLOWED;
+        if (indirect || !mayBeIndirect || (flagsNext & NEXT) !== 0) break;
+        code = this.#indirect.find(addressLow, addressHigh, length);
+        if (code !== SOUND) break;
+        code = TOO_LONG;
         table = this.#indirect.words;
         tableAt = this.#indirect.at;
         tableSize = this.#indirect.entries;
         indirect = true;
-        stepsLeft = Math.min(tableSize, Math.max(this.#size, INDIRECT_LIMIT));
+        this.#stepsLeft -= steps;
+        limit = Math.min(tableSize, Math.max(this.#size, INDIRECT_LIMIT), this.#stepsLeft);
+        steps = 0;
         index = 0;
         continue;
       }
 
-      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writes) {
-        if (!mayTurn || writes) return WRONG_DIRECTION;
+      if (((flagsNext & WRITE) !== 0) !== writes) {
+        code = OTHER_WAY;
+        if (!mayTurn || writes) break;
         writes = true;
         headLeft = 0;
       }
       total += length;
-      if (total >= TWO_32) return LENGTH_OVERFLOW;
+      code = OVERFLOW;
+      if (total >= LENGTH_LIMIT) break;
       if (length !== 0) {
         headLeft = this.#buffers.add(addressLow, addressHigh, length, writes, headLeft, head, body);
-        if (headLeft < 0) return ADDRESS_OUT_OF_RANGE;
+        code = OUTSIDE;
+        if (headLeft < 0) break;
       }
 
-      if ((flagsNext & VIRTQ_DESC_F_NEXT) === 0) return CHAIN_SOUND;
+      code = SOUND;
+      if ((flagsNext & NEXT) === 0) break;
       index = flagsNext >>> 16;
-      if (index >= tableSize) return NEXT_OUT_OF_RANGE;
+      code = NEXT_OUTSIDE;
+      if (index >= tableSize) break;
+      code = TOO_LONG;
     }
+    this.#stepsLeft -= steps;
+    return code;
   }
 }

@@ -1,4 +1,6 @@
-import { PACKED_DESC_WORDS } from "./packed-chain.ts";
+import { VIRTQ_DESC_BYTES } from "../spec.ts";
+
+const DESC_WORDS = VIRTQ_DESC_BYTES / 4;
 
 /**
  * Descriptors of chains that are out, by buffer id. A packed virtqueue writes used descriptors over available ones in
@@ -21,8 +23,8 @@ export class DescriptorCopies {
 
   /** @param size entries of the queue: there are never more descriptors out */
   constructor(size: number) {
-    this.#words = new Uint32Array(PACKED_DESC_WORDS * size);
-    this.#chain = new Uint32Array(PACKED_DESC_WORDS * size);
+    this.#words = new Uint32Array(DESC_WORDS * size);
+    this.#chain = new Uint32Array(DESC_WORDS * size);
     this.#next = Uint16Array.from({ length: size }, (_, i) => i + 1);
     this.#first = new Uint16Array(size);
     this.#last = new Uint16Array(size);
@@ -43,9 +45,9 @@ export class DescriptorCopies {
     this.#count[id] = count;
     this.#age[id] = this.#copied++;
     for (let i = 0; i < count; i++) {
-      const from = base + PACKED_DESC_WORDS * ((slot + i) % size);
-      const to = PACKED_DESC_WORDS * this.#free;
-      for (let k = 0; k < PACKED_DESC_WORDS; k++) this.#words[to + k] = words[from + k] as number;
+      const from = base + DESC_WORDS * ((slot + i) % size);
+      const to = DESC_WORDS * this.#free;
+      for (let k = 0; k < DESC_WORDS; k++) this.#words[to + k] = words[from + k] as number;
       this.#last[id] = this.#free;
       this.#free = this.#next[this.#free] as number;
     }
@@ -56,11 +58,11 @@ export class DescriptorCopies {
     const count = this.#count[id] as number;
     let cell = this.#first[id] as number;
     for (let i = 0; i < count; i++, cell = this.#next[cell] as number) {
-      for (let k = 0; k < PACKED_DESC_WORDS; k++) {
-        this.#chain[PACKED_DESC_WORDS * i + k] = this.#words[PACKED_DESC_WORDS * cell + k] as number;
+      for (let k = 0; k < DESC_WORDS; k++) {
+        this.#chain[DESC_WORDS * i + k] = this.#words[DESC_WORDS * cell + k] as number;
       }
     }
-    return this.#chain.subarray(0, PACKED_DESC_WORDS * count);
+    return this.#chain.subarray(0, DESC_WORDS * count);
   }
 
   /** Forgets a chain's copy. */

@@ -1,5 +1,6 @@
 import type { QueueError } from "./errors.ts";
 import type { QueueLayout } from "./layout.ts";
+import type { QueueState } from "./queue-state.ts";
 import type { QueueFeatures, Virtqueue } from "./virtqueue.ts";
 
 /** A virtqueue as the state of a device holds it: to be placed, started and reset by a transport. */
@@ -22,6 +23,17 @@ export interface DeviceQueue extends Virtqueue {
    * @throws RangeError for a base that a queue of this format and size cannot have
    */
   start(layout: QueueLayout, base?: number): void;
+  /**
+   * Shows the guest what was given back, and answers all that the queue knows. The guest must not run until its memory
+   * has been saved too.
+   */
+  save(): QueueState;
+  /**
+   * Goes on where a queue of the same format and size was saved, over the same guest memory. `features` must have
+   * been set. Chains that were out and not done are taken again by `pop`, before new ones, in their order.
+   * @throws QueueStateError for a state that this queue cannot have; then nothing has changed
+   */
+  restore(state: QueueState): void;
   /** Forgets the layout and every position. What is given back after this goes nowhere. */
   reset(): void;
 }

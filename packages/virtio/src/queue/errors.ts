@@ -52,3 +52,13 @@ export const CHAIN_ERRORS: readonly ChainError[] = [
   "indirectBadLength",
   "indirectOutOfRange",
 ];
+
+/** Every `QueueError`. */
+export const QUEUE_ERRORS: readonly QueueError[] = [
+  "ringOutOfRange",
+  "ringMisaligned",
+  "availIndexJumped",
+  "headOutOfRange",
+  "headInUse",
+  "chainWithoutEnd",
+];

@@ -1,5 +1,5 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import { VIRTQ_DESC_BYTES, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
 import { BufferRanges } from "./buffer-ranges.ts";
 import {
   ADDRESS_OUT_OF_RANGE,
@@ -15,12 +15,20 @@ import {
 import { IndirectTable } from "./indirect-table.ts";
 import type { RangeList } from "./range-list.ts";
 
-/** Words of a descriptor: address low and high, length, and in the last the buffer id (low) and flags (high). */
-export const PACKED_DESC_WORDS: number = VIRTQ_DESC_BYTES / 4;
-
+/*
+ * Constants again that are imported: the JIT has a file's own as numbers in its code, and loads and checks imported
+ * ones at each use.
+ */
 const NEXT = VIRTQ_DESC_F_NEXT << 16;
 const WRITE = VIRTQ_DESC_F_WRITE << 16;
 const INDIRECT = VIRTQ_DESC_F_INDIRECT << 16;
+const SOUND = CHAIN_SOUND;
+const OTHER_WAY = WRONG_DIRECTION;
+const OVERFLOW = LENGTH_OVERFLOW;
+const OUTSIDE = ADDRESS_OUT_OF_RANGE;
+const LENGTH_LIMIT = TWO_32;
+/** Words of a descriptor: address low and high, length, and in the last the buffer id (low) and flags (high). */
+const WORDS = 4;
 
 /**
  * Turns the chains of a packed virtqueue into byte ranges (VIRTIO 1.2, 2.8.5 to 2.8.7). A chain lies in slots that
@@ -76,16 +84,16 @@ export class PackedChainWalker {
     body: RangeList,
   ): number {
     const ring = this.#ring;
-    let at = this.#ringAt + PACKED_DESC_WORDS * slot;
-    const end = this.#ringAt + PACKED_DESC_WORDS * this.#size;
+    let at = this.#ringAt + WORDS * slot;
+    const end = this.#ringAt + WORDS * this.#size;
     let word = firstWord;
     let slots = 1;
-    let code = CHAIN_SOUND;
+    let code = SOUND;
     let total = 0;
     let headLeft = headBytes;
     let writes = writable;
     for (;;) {
-      if (code === CHAIN_SOUND) {
+      if (code === SOUND) {
         const length = ring[at + 2] as number;
         if ((word & INDIRECT) !== 0) {
           // A table is alone in its chain (2.8.5); WRITE beside it means nothing (2.8.7).
@@ -93,14 +101,14 @@ export class PackedChainWalker {
           else
             code = this.#walkTable(ring[at] as number, ring[at + 1] as number, length, writable, headLeft, head, body);
         } else if (((word & WRITE) !== 0) !== writes && (!this.mayTurn || writes)) {
-          code = WRONG_DIRECTION;
+          code = OTHER_WAY;
         } else {
           if (((word & WRITE) !== 0) !== writes) {
             writes = true;
             headLeft = 0;
           }
           total += length;
-          if (total >= TWO_32) code = LENGTH_OVERFLOW;
+          if (total >= LENGTH_LIMIT) code = OVERFLOW;
           else if (length !== 0) {
             headLeft = this.#buffers.add(
               ring[at] as number,
@@ -111,7 +119,7 @@ export class PackedChainWalker {
               head,
               body,
             );
-            if (headLeft < 0) code = ADDRESS_OUT_OF_RANGE;
+            if (headLeft < 0) code = OUTSIDE;
           }
         }
       }
@@ -121,7 +129,7 @@ export class PackedChainWalker {
         return CHAIN_TOO_LONG;
       }
       slots++;
-      at += PACKED_DESC_WORDS;
+      at += WORDS;
       if (at === end) at = this.#ringAt;
       word = ring[at + 3] as number;
     }
@@ -141,7 +149,7 @@ export class PackedChainWalker {
     body: RangeList,
   ): number {
     const found = this.#indirect.find(addressLow, addressHigh, length);
-    if (found !== CHAIN_SOUND) return found;
+    if (found !== SOUND) return found;
     const entries = this.#indirect.entries;
     // The device may limit chains (2.8.18): so the work for a ring is linear in it, whatever its tables share.
     if (entries > INDIRECT_LIMIT) return CHAIN_TOO_LONG;
@@ -150,19 +158,19 @@ export class PackedChainWalker {
     let total = 0;
     let headLeft = headBytes;
     let writes = writable;
-    for (let left = entries; left > 0; left--, at += PACKED_DESC_WORDS) {
+    for (let left = entries; left > 0; left--, at += WORDS) {
       if ((((table[at + 3] as number) & WRITE) !== 0) !== writes) {
-        if (!this.mayTurn || writes) return WRONG_DIRECTION;
+        if (!this.mayTurn || writes) return OTHER_WAY;
         writes = true;
         headLeft = 0;
       }
       const bytes = table[at + 2] as number;
       if (bytes === 0) continue;
       total += bytes;
-      if (total >= TWO_32) return LENGTH_OVERFLOW;
+      if (total >= LENGTH_LIMIT) return OVERFLOW;
       headLeft = this.#buffers.add(table[at] as number, table[at + 1] as number, bytes, writes, headLeft, head, body);
-      if (headLeft < 0) return ADDRESS_OUT_OF_RANGE;
+      if (headLeft < 0) return OUTSIDE;
     }
-    return CHAIN_SOUND;
+    return SOUND;
   }
 }

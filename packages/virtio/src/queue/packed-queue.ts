@@ -14,8 +14,9 @@ import { DescriptorCopies } from "./descriptor-copies.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
-import { PACKED_DESC_WORDS, PackedChainWalker } from "./packed-chain.ts";
+import { PackedChainWalker } from "./packed-chain.ts";
 import type { QueueCounters } from "./queue-counters.ts";
+import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
@@ -46,6 +47,9 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from ".
  * there and used from there, and our own positions are never read back from the guest.
  */
 
+// Constants again that are imported: the JIT has a file's own as numbers in its code.
+const SOUND = CHAIN_SOUND;
+const DESC_WORDS = VIRTQ_DESC_BYTES / 4;
 const AVAIL = VIRTQ_DESC_F_AVAIL << 16;
 const USED = VIRTQ_DESC_F_USED << 16;
 const NEXT = VIRTQ_DESC_F_NEXT << 16;
@@ -56,6 +60,8 @@ const OWNER = AVAIL | USED;
 const NO_LIMIT = 2 ** 32;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
+/** The most slots that are looked ahead. */
+const MOST_AHEAD = 64;
 /** Both positions at slot 0, both wrap counters 1. */
 const FRESH_BASE = 0x8000_8000;
 
@@ -88,6 +94,10 @@ export class PackedQueue implements DeviceQueue {
   /** Slot of the next chain to take, and what OWNER is there when it is available. */
   #availSlot = 0;
   #availOwner: number = AVAIL;
+  /** Slots from there on that were written before a descriptor which we have seen available; see `#look`. */
+  #ahead = 0;
+  /** How far `#look` looks ahead. */
+  #stride = 1;
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
@@ -113,6 +123,8 @@ export class PackedQueue implements DeviceQueue {
   /** Chains were used out of order: descriptors of those that are out are here. Made when first needed. */
   #copies: DescriptorCopies | null = null;
   #scattered = false;
+  /** Chains that were out when the queue was saved, to be taken again. */
+  #again: number[] = [];
 
   /**
    * @param size entries, 1 to 32768
@@ -188,6 +200,7 @@ export class PackedQueue implements DeviceQueue {
     this.#order?.clear();
     this.#copies?.clear();
     this.#scattered = false;
+    this.#again = [];
   }
 
   begin(): boolean {
@@ -201,7 +214,7 @@ export class PackedQueue implements DeviceQueue {
     let slot = this.#availSlot;
     let owner = this.#availOwner;
     let left = this.size - this.#slotsOut;
-    let count = 0;
+    let count = this.#again.length;
     while (left > 0) {
       let word = Atomics.load(this.#ring, this.#lastWordOf(slot));
       if ((word & OWNER) !== owner) break;
@@ -222,9 +235,17 @@ export class PackedQueue implements DeviceQueue {
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
     if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
     const slot = this.#availSlot;
-    // The descriptor's flags first, then the rest: what the driver wrote before it set them.
-    const word = Atomics.load(this.#ring, this.#ringAt + PACKED_DESC_WORDS * slot + 3);
-    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+    const looked = this.#ahead <= 0;
+    if (looked) {
+      const again = this.#again.shift();
+      if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
+      if (!this.#look()) return QUEUE_EMPTY;
+    }
+    const word = this.#ring[this.#ringAt + DESC_WORDS * slot + 3] as number;
+    if ((word & OWNER) !== this.#availOwner) {
+      this.#ahead = 0;
+      return QUEUE_EMPTY;
+    }
     const limit = this.size - this.#slotsOut;
     // The driver may reuse a descriptor once it is used, and all are out.
     if (limit === 0) return this.#stop("availIndexJumped");
@@ -235,13 +256,20 @@ export class PackedQueue implements DeviceQueue {
     const walker = this.#walker;
     const life = this.#life;
     const code = walker.walk(slot, word, limit, this.#indirect, writable, headBytes, head, body);
-    if (code !== CHAIN_SOUND) {
+    if (code !== SOUND) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
     }
     // A guest that reset the queue while its chain was handed out has lost it.
     if (life !== this.#life) return QUEUE_EMPTY;
     const { slots, bufferId } = walker;
+    if (slots > this.#ahead && !looked) {
+      // It ends behind what may be read without a look at itself.
+      this.#ahead = 0;
+      body.rangeCount = ranges;
+      body.totalBytes = bytes;
+      return this.pop(writable, headBytes, head, body);
+    }
     if (slots === 0) return this.#stop("chainWithoutEnd");
     if (bufferId >= this.size) return this.#stop("headOutOfRange");
     if (this.#chains[bufferId] !== 0) return this.#stop("headInUse");
@@ -249,6 +277,7 @@ export class PackedQueue implements DeviceQueue {
     this.#chains[bufferId] = (slots << 16) | slot;
     this.#ids[slot] = bufferId;
     this.#slotsOut += slots;
+    this.#ahead -= slots;
     const next = slot + slots;
     if (next < this.size) {
       this.#availSlot = next;
@@ -259,7 +288,7 @@ export class PackedQueue implements DeviceQueue {
     this.#counters.chains++;
     if (this.#order !== null) this.#order.take(bufferId);
     if (this.#scattered) this.#copy(bufferId, slot, slots);
-    if (code === CHAIN_SOUND) return bufferId;
+    if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
   }
@@ -279,7 +308,7 @@ export class PackedQueue implements DeviceQueue {
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
     const code = this.#walkAgain(bufferId, chain, writable, headBytes, head, body);
-    if (code === CHAIN_SOUND) return true;
+    if (code === SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
     this.#refuse(bufferId, code);
@@ -335,21 +364,93 @@ export class PackedQueue implements DeviceQueue {
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
     const word = Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot));
-    return (word & OWNER) === this.#availOwner;
+    return this.#again.length > 0 || (word & OWNER) === this.#availOwner;
+  }
+
+  save(): QueueState {
+    this.publish();
+    const { base } = this;
+    return {
+      format: "packed",
+      size: this.size,
+      layout: this.#layout,
+      error: this.#error,
+      avail: base & 0xffff,
+      used: base >>> 16,
+      unsignalled: this.#unsignalled,
+      chains: this.begin() ? this.#saveChains() : [],
+    };
+  }
+
+  restore(state: QueueState): void {
+    checkQueueState(state, "packed", this.size);
+    const { layout, error, avail, used, chains } = state;
+    if ((avail & ~WRAP) >= this.size) refuse("avail", `a slot below ${this.size}`, avail & ~WRAP);
+    if ((used & ~WRAP) >= this.size) refuse("used", `a slot below ${this.size}`, used & ~WRAP);
+    let slots = 0;
+    for (const { doneBytes, descriptors } of chains) {
+      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (descriptors.length === 0 || descriptors.length % DESC_WORDS !== 0) {
+        refuse("chains", "descriptors of four words", descriptors);
+      }
+      slots += descriptors.length / DESC_WORDS;
+    }
+    const out = this.#roundPosition(avail) - this.#roundPosition(used);
+    // A queue that stopped has nothing to give back.
+    if (error === null && (slots > this.size || slots !== (out < 0 ? out + 2 * this.size : out))) {
+      refuse("chains", "descriptors for all slots from used to avail", slots);
+    }
+    if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "areas in guest memory", layout);
+    this.reset();
+    this.#layout = layout === null ? null : { ...layout };
+    this.#error = error;
+    this.#goTo(used & ~WRAP, (used & WRAP) !== 0);
+    this.#availSlot = avail & ~WRAP;
+    this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
+    this.#unsignalled = state.unsignalled;
+    this.#open = this.begin();
+    if (this.#open) this.#restoreChains(chains, slots);
   }
 
   /** Both positions are at a slot, with this wrap counter: no chain is out. */
   #goTo(slot: number, wrap: boolean): void {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
+    this.#ahead = 0;
+    this.#stride = 1;
     this.#usedSlot = slot;
     this.#usedOwner = wrap ? OWNER : 0;
     this.#published = wrap ? slot : slot + this.size;
   }
 
+  /**
+   * Whether a chain is available, and how many more may be read without looking in this way. A load with `Atomics` is
+   * what orders the flags before the rest of the descriptors, and it is a call. One on a descriptor further on does
+   * for all that end before it, since a driver writes the ring in order.
+   */
+  #look(): boolean {
+    if ((Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot)) & OWNER) !== this.#availOwner) return false;
+    this.#ahead = 1;
+    const stride = Math.min(this.#stride, this.size - this.#slotsOut - 1);
+    if (stride <= 0) return true;
+    let slot = this.#availSlot + stride;
+    let owner = this.#availOwner;
+    if (slot >= this.size) {
+      slot -= this.size;
+      owner ^= OWNER;
+    }
+    if ((Atomics.load(this.#ring, this.#lastWordOf(slot)) & OWNER) === owner) {
+      this.#ahead = stride;
+      this.#stride = Math.min(2 * stride, MOST_AHEAD);
+    } else {
+      this.#stride = Math.max(1, stride >>> 1);
+    }
+    return true;
+  }
+
   /** Index of the last word of a slot: buffer id and flags. */
   #lastWordOf(slot: number): number {
-    return this.#ringAt + PACKED_DESC_WORDS * slot + 3;
+    return this.#ringAt + DESC_WORDS * slot + 3;
   }
 
   /** Writes the used descriptor of a chain, and skips its slots. */
@@ -363,7 +464,7 @@ export class PackedQueue implements DeviceQueue {
     this.#slotsOut -= slots;
     if (this.#slotsOut === 0) this.#scattered = false;
 
-    const at = this.#ringAt + PACKED_DESC_WORDS * this.#usedSlot;
+    const at = this.#ringAt + DESC_WORDS * this.#usedSlot;
     const word = bufferId | this.#usedOwner | (lengthBytes === 0 ? 0 : WRITE);
     this.#ring[at + 2] = lengthBytes;
     if (this.#hiddenSlot < 0) {
@@ -458,6 +559,51 @@ export class PackedQueue implements DeviceQueue {
     this.#ring = NO_WORDS;
     this.#driver = NO_WORDS;
     this.#device = NO_WORDS;
+  }
+
+  #saveChains(): SavedChain[] {
+    // Copies are what a saved chain needs, and there is no other list of those that are out.
+    if (!this.#scattered && this.#slotsOut > 0) this.#scatter(-1);
+    const copies = this.#copies;
+    if (copies === null) return [];
+    return copies.ids().map((head) => ({
+      head,
+      doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+      descriptors: [...copies.read(head)],
+    }));
+  }
+
+  #restoreChains(chains: readonly SavedChain[], slotsOut: number): void {
+    this.#scattered = slotsOut > 0;
+    this.#slotsOut = slotsOut;
+    const copies = this.#copies ?? new DescriptorCopies(this.size);
+    this.#copies = copies;
+    for (const { head, descriptors } of chains) {
+      const slots = descriptors.length / DESC_WORDS;
+      this.#chains[head] = slots << 16;
+      copies.keep(head, Uint32Array.from(descriptors), 0, slots, 0, slots);
+      this.#order?.take(head);
+    }
+    for (const { head, doneBytes } of chains) {
+      if (doneBytes === -1) this.#again.push(head);
+      else this.addUsed(head, doneBytes);
+    }
+  }
+
+  /** A slot and its wrap counter as a position in two rounds. */
+  #roundPosition(position: number): number {
+    return (position & ~WRAP) + ((position & WRAP) !== 0 ? 0 : this.size);
+  }
+
+  /** Whether the areas may be there. */
+  #fits(layout: QueueLayout): boolean {
+    this.#memory.validate();
+    return (
+      isPackedAligned(layout) &&
+      this.#memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
+      this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
+      this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
+    );
   }
 
   #bind(layout: QueueLayout): boolean {

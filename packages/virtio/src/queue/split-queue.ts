@@ -6,6 +6,7 @@ import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { availRingBytes, descTableBytes, isSplitAligned, type QueueLayout, usedRingBytes } from "./layout.ts";
 import type { QueueCounters } from "./queue-counters.ts";
+import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
@@ -67,6 +68,11 @@ export class SplitQueue implements DeviceQueue {
   #availSeen = 0;
   /** Chains taken and not given back. The guest has `size` descriptors, so there are never more chains than that. */
   #inFlight = 0;
+  /** By head: the number of the chain among all that were taken, 0 where it is not out. */
+  readonly #taken: Float64Array;
+  #takenCount = 0;
+  /** Chains that were out when the queue was saved, to be taken again. */
+  #again: number[] = [];
   /** Our index in the used ring, elements not yet published included. */
   #usedIdx = 0;
   /** The used index that the guest sees. */
@@ -88,6 +94,7 @@ export class SplitQueue implements DeviceQueue {
     this.#walker = new ChainWalker(memory, size);
     this.size = size;
     this.#mask = size - 1;
+    this.#taken = new Float64Array(size);
   }
 
   get features(): QueueFeatures {
@@ -136,6 +143,8 @@ export class SplitQueue implements DeviceQueue {
     this.#lastAvail = 0;
     this.#availSeen = 0;
     this.#inFlight = 0;
+    this.#taken.fill(0);
+    this.#again = [];
     this.#usedIdx = 0;
     this.#usedPublished = 0;
     this.#unsignalled = 0;
@@ -157,6 +166,7 @@ export class SplitQueue implements DeviceQueue {
       this.#stop("availIndexJumped");
       return 0;
     }
+    if (this.#again.length > 0) return count + this.#again.length;
     this.#availSeen = idx;
     return count;
   }
@@ -182,8 +192,10 @@ export class SplitQueue implements DeviceQueue {
 
   /** The head of the next chain, taken; QUEUE_EMPTY or QUEUE_STOPPED. */
   #next(): number {
-    if (this.#lastAvail === this.#availSeen && this.available() === 0) {
-      return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    if (this.#lastAvail === this.#availSeen) {
+      if (this.available() === 0) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+      const again = this.#again.shift();
+      if (again !== undefined) return again;
     }
     const headIndex = this.#avail[this.#availAt + 2 + (this.#lastAvail & this.#mask)] as number;
     if (headIndex >= this.size) {
@@ -193,6 +205,7 @@ export class SplitQueue implements DeviceQueue {
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
     this.#inFlight++;
     this.#counters.chains++;
+    this.#taken[headIndex] = ++this.#takenCount;
     if (this.#order !== null) this.#order.take(headIndex);
     return headIndex;
   }
@@ -269,6 +282,56 @@ export class SplitQueue implements DeviceQueue {
     return this.available() > 0;
   }
 
+  save(): QueueState {
+    this.publish();
+    const heads: number[] = [];
+    for (let head = 0; head < this.size; head++) if (this.#taken[head] !== 0) heads.push(head);
+    heads.sort((a, b) => (this.#taken[a] as number) - (this.#taken[b] as number));
+    return {
+      format: "split",
+      size: this.size,
+      layout: this.#layout,
+      error: this.#error,
+      avail: this.#lastAvail,
+      used: this.#usedIdx,
+      unsignalled: this.#unsignalled,
+      chains: heads.map((head) => ({
+        head,
+        doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+        descriptors: [],
+      })),
+    };
+  }
+
+  restore(state: QueueState): void {
+    checkQueueState(state, "split", this.size);
+    const { layout, error, avail, used, chains } = state;
+    const out = (avail - used) & 0xffff;
+    // A guest that made one chain available twice has fewer of them out than the indices say.
+    if (out > this.size || chains.length > out) refuse("chains", `as many as are out, ${out}`, chains.length);
+    for (const { doneBytes, descriptors } of chains) {
+      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (descriptors.length > 0) refuse("chains", "no descriptors in a split queue", descriptors);
+    }
+    if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "rings in guest memory", layout);
+    this.reset();
+    this.#layout = layout === null ? null : { ...layout };
+    this.#error = error;
+    this.#lastAvail = avail;
+    this.#availSeen = avail;
+    this.#usedIdx = used;
+    this.#usedPublished = used;
+    this.#unsignalled = state.unsignalled;
+    this.#inFlight = out;
+    this.begin();
+    for (const { head, doneBytes } of chains) {
+      this.#taken[head] = ++this.#takenCount;
+      this.#order?.take(head);
+      if (doneBytes === -1) this.#again.push(head);
+      else this.addUsed(head, doneBytes);
+    }
+  }
+
   /** Writes the next element of the used ring. */
   #use(headIndex: number, lengthBytes: number): void {
     if (this.#inFlight === 0) return;
@@ -277,6 +340,7 @@ export class SplitQueue implements DeviceQueue {
     this.#used32[at + 1] = lengthBytes;
     this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
     this.#inFlight--;
+    this.#taken[headIndex] = 0;
   }
 
   /** Tells whoever watches writes of two bytes of the used ring. */
@@ -304,6 +368,18 @@ export class SplitQueue implements DeviceQueue {
     this.#avail = NO_HALF_WORDS;
     this.#used16 = NO_HALF_WORDS;
     this.#used32 = NO_WORDS;
+  }
+
+  /** Whether the rings may be there. */
+  #fits(layout: QueueLayout): boolean {
+    this.#memory.validate();
+    const used = this.#memory.find(layout.usedRing, usedRingBytes(this.size));
+    return (
+      isSplitAligned(layout) &&
+      this.#memory.find(layout.descTable, descTableBytes(this.size)) !== null &&
+      this.#memory.find(layout.availRing, availRingBytes(this.size)) !== null &&
+      used?.writable === true
+    );
   }
 
   #bind(layout: QueueLayout): boolean {

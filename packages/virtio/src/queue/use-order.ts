@@ -57,6 +57,11 @@ export class UseOrder {
     return this.#lengthBytes[head] as number;
   }
 
+  /** Whether a chain that is out is done and waits for its turn. */
+  isDone(head: number): boolean {
+    return this.#state[head] === DONE;
+  }
+
   /** Forgets all chains. */
   clear(): void {
     this.#first = 0;
