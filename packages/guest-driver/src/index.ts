@@ -27,10 +27,12 @@ export { MmioTransport } from "./mmio-transport.ts";
 export { ModernTransport } from "./modern-transport.ts";
 export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
+export { NetControl, type RssParameters, type RxMode } from "./net-control.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {
   GUEST_NET_FEATURES,
+  GUEST_NET_OFFLOADS,
   type GuestNetCounters,
   type GuestNetOptions,
   type NetBufferOptions,
@@ -38,6 +40,15 @@ export {
 export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { PackedRing } from "./packed-ring.ts";
+export {
+  isTransportGood,
+  makePacket,
+  type OpenPacket,
+  type PacketSpec,
+  type ReadPacket,
+  readPacket,
+  slowSum,
+} from "./packets.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
 export { randomBelow, seededRandom } from "./random.ts";

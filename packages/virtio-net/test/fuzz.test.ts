@@ -200,7 +200,7 @@ function expectRecovery({ machine, backend, card, driver: own }: Rig): void {
     driver.onInterrupt();
     expectFrames(driver.receiveAll(), [testFrame(61, i)]);
   }
-  expect(card.emul.virtq.map(({ error }) => error)).toEqual([null, null]);
+  expect(card.emul.virtq.map(({ error }) => error)).toEqual([null, null, null]);
   driver.verifyGuards();
   driver.reset();
 }

@@ -59,6 +59,7 @@ export class ChainWalker {
    * @param mayBeIndirect INDIRECT_DESC was negotiated
    * @param writable which way all its descriptors have to point
    * @param headBytes how many bytes go to `head`, the others to `body`
+   * @param mayTurn device-writable descriptors may follow device-readable ones; they go to `body`
    * @returns CHAIN_SOUND, or the index in `CHAIN_ERRORS` of the first thing that is wrong
    */
   walk(
@@ -68,7 +69,9 @@ export class ChainWalker {
     headBytes: number,
     head: RangeList,
     body: RangeList,
+    mayTurn = false,
   ): number {
+    let writes = writable;
     let table = this.#table;
     let tableAt = this.#tableAt;
     let tableSize = this.#size;
@@ -99,11 +102,15 @@ export class ChainWalker {
         continue;
       }
 
-      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writable) return WRONG_DIRECTION;
+      if (((flagsNext & VIRTQ_DESC_F_WRITE) !== 0) !== writes) {
+        if (!mayTurn || writes) return WRONG_DIRECTION;
+        writes = true;
+        headLeft = 0;
+      }
       total += length;
       if (total >= TWO_32) return LENGTH_OVERFLOW;
       if (length !== 0) {
-        headLeft = this.#buffers.add(addressLow, addressHigh, length, writable, headLeft, head, body);
+        headLeft = this.#buffers.add(addressLow, addressHigh, length, writes, headLeft, head, body);
         if (headLeft < 0) return ADDRESS_OUT_OF_RANGE;
       }
 

@@ -32,6 +32,8 @@ export class PackedChainWalker {
   slots = 0;
   /** Its buffer id, any 16 bits. */
   bufferId = 0;
+  /** Device-writable descriptors may follow device-readable ones; they go to `body`. */
+  mayTurn = false;
   readonly #buffers: BufferRanges;
   readonly #indirect: IndirectTable;
   #ring: Uint32Array = NO_WORDS;
@@ -81,6 +83,7 @@ export class PackedChainWalker {
     let code = CHAIN_SOUND;
     let total = 0;
     let headLeft = headBytes;
+    let writes = writable;
     for (;;) {
       if (code === CHAIN_SOUND) {
         const length = ring[at + 2] as number;
@@ -89,9 +92,13 @@ export class PackedChainWalker {
           if (!mayBeIndirect || slots > 1 || (word & NEXT) !== 0) code = INDIRECT_NOT_ALLOWED;
           else
             code = this.#walkTable(ring[at] as number, ring[at + 1] as number, length, writable, headLeft, head, body);
-        } else if (((word & WRITE) !== 0) !== writable) {
+        } else if (((word & WRITE) !== 0) !== writes && (!this.mayTurn || writes)) {
           code = WRONG_DIRECTION;
         } else {
+          if (((word & WRITE) !== 0) !== writes) {
+            writes = true;
+            headLeft = 0;
+          }
           total += length;
           if (total >= TWO_32) code = LENGTH_OVERFLOW;
           else if (length !== 0) {
@@ -99,7 +106,7 @@ export class PackedChainWalker {
               ring[at] as number,
               ring[at + 1] as number,
               length,
-              writable,
+              writes,
               headLeft,
               head,
               body,
@@ -142,13 +149,18 @@ export class PackedChainWalker {
     let at = this.#indirect.at;
     let total = 0;
     let headLeft = headBytes;
+    let writes = writable;
     for (let left = entries; left > 0; left--, at += PACKED_DESC_WORDS) {
-      if ((((table[at + 3] as number) & WRITE) !== 0) !== writable) return WRONG_DIRECTION;
+      if ((((table[at + 3] as number) & WRITE) !== 0) !== writes) {
+        if (!this.mayTurn || writes) return WRONG_DIRECTION;
+        writes = true;
+        headLeft = 0;
+      }
       const bytes = table[at + 2] as number;
       if (bytes === 0) continue;
       total += bytes;
       if (total >= TWO_32) return LENGTH_OVERFLOW;
-      headLeft = this.#buffers.add(table[at] as number, table[at + 1] as number, bytes, writable, headLeft, head, body);
+      headLeft = this.#buffers.add(table[at] as number, table[at + 1] as number, bytes, writes, headLeft, head, body);
       if (headLeft < 0) return ADDRESS_OUT_OF_RANGE;
     }
     return CHAIN_SOUND;
