@@ -1,7 +1,13 @@
-import { type CardedGuest, ensureGuestImage, ensureIperf3, type GuestImage } from "@vmmkit/linux-guest";
+import {
+  type CardedGuest,
+  type CardedGuestOptions,
+  ensureGuestImage,
+  ensureIperf3,
+  type GuestImage,
+} from "@vmmkit/linux-guest";
 import type { VirtioNetCounters } from "@vmmkit/virtio-net";
 import type { Wire } from "./backends/wire.ts";
-import type { DemoOptions } from "./options.ts";
+import type { DemoOptions, DriverKind } from "./options.ts";
 import type { CardRow, DemoReport, IperfRow, PingRow, TransferResult } from "./report.ts";
 import type { Screen } from "./screen.ts";
 import { GuestStation } from "./stations/guest-station.ts";
@@ -9,6 +15,12 @@ import type { Station } from "./stations/station.ts";
 
 /** Half of it is the most that a guest's files may take: its own data and what it fetches. */
 const GUEST_MEMORY_BYTES = 256 << 20;
+/** Cards that leave a guest's driver no other choice. */
+const CARD_FOR: Record<DriverKind, NonNullable<CardedGuestOptions["card"]>> = {
+  legacy: { transport: "legacy" },
+  modern: { transport: "modern", without: ["RING_PACKED"] },
+  packed: { transport: "modern" },
+};
 const IPERF_SECONDS = 5;
 
 /** What guests are started from. */
@@ -63,6 +75,7 @@ export async function startGuests(
       image,
       overlays,
       memoryBytes: GUEST_MEMORY_BYTES,
+      card: CARD_FOR[options.driver],
       shell: options.shell && i === 0,
       ...(i === 0 && { onConsole: (text: string) => console.sink?.(text) }),
       onProgress: (progress) => screen.boot(name, progress),

@@ -1,11 +1,15 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type BackendChoice, parseBackend } from "./backends/index.ts";
 
+/** How the guests' drivers reach their cards: the legacy registers, or the modern ones with split or packed virtqueues. */
+export type DriverKind = "legacy" | "modern" | "packed";
+const DRIVERS: readonly DriverKind[] = ["legacy", "modern", "packed"];
+
 /** What the user asked for. */
 export interface DemoOptions {
   readonly backend: BackendChoice;
   readonly guests: number;
-  readonly driver: "legacy";
+  readonly driver: DriverKind;
   readonly shell: boolean;
   readonly keep: boolean;
   readonly json: boolean;
@@ -36,7 +40,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     )
     .option("--guests <n>", "how many guests, up to 16", wholeNumber(1, MOST_GUESTS))
     .addOption(
-      new Option("--driver <kind>", "which interface the guests' drivers use").choices(["legacy"]).default("legacy"),
+      new Option("--driver <kind>", "which interface the guests' drivers use").choices(DRIVERS).default("legacy"),
     )
     .option("--size <MiB>", `bytes of each transfer, 1 to ${MOST_MEBIBYTES}`, wholeNumber(1, MOST_MEBIBYTES), 16)
     .option("--iperf", "run iperf3 too, which takes Debian's into the guests", false)

@@ -48,16 +48,17 @@ export function writeFrame(frame: Frame, source: Uint8Array): number {
 
 /**
  * Copies one frame's bytes into the room that another offers, range by range, and the offload fields with them.
+ * @param limitBytes copies no more than that
  * @returns the number of bytes copied: less than `source.totalBytes` where the room is smaller
  */
-export function copyFrame(source: Frame, target: Frame): number {
+export function copyFrame(source: Frame, target: Frame, limitBytes: number = source.totalBytes): number {
   target.copyOffloadsFrom(source);
   let done = 0;
   let from = 0;
   let to = 0;
   let fromUsed = 0;
   let toUsed = 0;
-  while (from < source.rangeCount && to < target.rangeCount) {
+  while (done < limitBytes && from < source.rangeCount && to < target.rangeCount) {
     const sourceBytes = source.bytes[from];
     const sourceOffset = source.offset[from];
     const sourceLength = source.length[from];
@@ -66,7 +67,7 @@ export function copyFrame(source: Frame, target: Frame): number {
     const targetLength = target.length[to];
     if (sourceBytes === undefined || sourceOffset === undefined || sourceLength === undefined) break;
     if (targetBytes === undefined || targetOffset === undefined || targetLength === undefined) break;
-    const count = Math.min(sourceLength - fromUsed, targetLength - toUsed);
+    const count = Math.min(sourceLength - fromUsed, targetLength - toUsed, limitBytes - done);
     const wideSource = source.wide(from);
     const wideTarget = target.wide(to);
     copyRange(sourceBytes, wideSource, sourceOffset + fromUsed, targetBytes, wideTarget, targetOffset + toUsed, count);

@@ -23,9 +23,11 @@ export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
 export type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
+export { MmioTransport } from "./mmio-transport.ts";
 export { ModernTransport } from "./modern-transport.ts";
 export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
+export { NetControl, type RssParameters, type RxMode } from "./net-control.ts";
 export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {

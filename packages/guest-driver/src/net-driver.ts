@@ -3,12 +3,18 @@ import {
   VIRTIO_CONFIG_S_DRIVER,
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_F_EVENT_IDX,
   VIRTIO_F_VERSION_1,
   VIRTIO_NET_CONFIG_MAC,
+  VIRTIO_NET_CONFIG_MAX_VIRTQUEUE_PAIRS,
   VIRTIO_NET_CONFIG_MTU,
   VIRTIO_NET_CONFIG_STATUS,
+  VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_S_ANNOUNCE,
   VIRTIO_NET_S_LINK_UP,
   VIRTIO_PCI_ISR_CONFIG,
   VIRTIO_PCI_ISR_QUEUE,
@@ -20,6 +26,7 @@ import type { GuestRam } from "./guest-ram.ts";
 import type { GuestRing } from "./guest-ring.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
 import { ModernTransport } from "./modern-transport.ts";
+import { NetControl } from "./net-control.ts";
 import type { NetHeader } from "./net-header.ts";
 import { emptyNetCounters, type GuestNetCounters, type GuestNetOptions, wantedFeatures } from "./net-options.ts";
 import { NetSession } from "./net-session.ts";
@@ -54,6 +61,9 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
   readonly #options: GuestNetOptions;
   readonly #features: FeatureSet;
   #session: NetSession | null = null;
+  /** Queue pairs behind the first. */
+  #more: NetSession[] = [];
+  #control: NetControl | null = null;
 
   /** Nothing happens before `start`. */
   constructor(transport: Transport, ram: GuestRam, options: GuestNetOptions = {}) {
@@ -107,8 +117,12 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     this.transport.writeStatus(0);
     const status = this.transport.readStatus();
     if (status !== 0) throw new DriverError(`device status is ${status} after a reset`);
+    for (const session of this.#more) session.dispose();
     this.#session?.dispose();
+    this.#control?.dispose();
     this.#session = null;
+    this.#more = [];
+    this.#control = null;
   }
 
   /** ACKNOWLEDGE, DRIVER, features; FEATURES_OK where VERSION_1 is among them. @throws DriverError where it is refused */
@@ -131,14 +145,49 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     const mtu = Math.max(this.mtu, DEFAULT_MTU);
     const setup = { transport, ram, counters, features: this.#features, options: this.#options, mtu };
     this.#session = new NetSession(setup);
+    const several = this.has(VIRTIO_NET_F_MQ) || this.has(VIRTIO_NET_F_RSS);
+    const pairs = several ? (this.#options.queuePairs ?? 1) : 1;
+    for (let pair = 1; pair < pairs; pair++) this.#more.push(new NetSession(setup, pair));
+    if (!this.has(VIRTIO_NET_F_CTRL_VQ)) return;
+    const index = several ? 2 * transport.readConfig(VIRTIO_NET_CONFIG_MAX_VIRTQUEUE_PAIRS, 2) : 2;
+    this.#control = new NetControl(transport, ram, index, this.has(VIRTIO_F_EVENT_IDX));
   }
 
   /** Posts the receive buffers (unless `autoRefill` is off), sets DRIVER_OK, and notifies the receive queue. */
   goLive(): void {
     const session = this.#live();
     session.fillReceive();
+    for (const other of this.#more) other.fillReceive();
     this.#setStatus(VIRTIO_CONFIG_S_DRIVER_OK);
     session.kick(session.rxQueue);
+    for (const other of this.#more) other.kick(other.rxQueue);
+  }
+
+  /** The control queue. @throws DriverError without CTRL_VQ, or before `setUpQueues` */
+  get control(): NetControl {
+    if (this.#control === null) throw new DriverError("there is no control queue");
+    return this.#control;
+  }
+
+  /** Sends a frame on queue pair `pair`. @returns false where its ring or buffers are full */
+  sendOn(pair: number, frame: Uint8Array, options: SendOptions = {}): boolean {
+    return this.#pair(pair).tx.send(frame, options);
+  }
+
+  /** All frames that wait in the receive queue of pair `pair`, whatever the interrupt mode. */
+  receiveFrom(pair: number): Uint8Array[] {
+    return this.#pair(pair).takeAll();
+  }
+
+  /** Header of the frame that was taken last from pair `pair`. */
+  headerFrom(pair: number): Readonly<NetHeader> {
+    return this.#pair(pair).rx.header;
+  }
+
+  /** Whether the device asks the driver to announce itself. */
+  get announceWanted(): boolean {
+    const status = this.transport.readConfig(VIRTIO_NET_CONFIG_STATUS, 2);
+    return this.has(VIRTIO_NET_F_STATUS) && (status & VIRTIO_NET_S_ANNOUNCE) !== 0;
   }
 
   /** Whether the device offers a feature. */
@@ -297,7 +346,15 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
 
   #queueInterrupt(): void {
     const drains = (this.#options.interrupts ?? "drain") === "drain";
-    if (drains && this.#session !== null) this.#live().drain();
+    if (!drains || this.#session === null) return;
+    this.#live().drain();
+    for (const other of this.#more) other.drain();
+  }
+
+  #pair(pair: number): NetSession {
+    const session = pair === 0 ? this.#live() : this.#more[pair - 1];
+    if (session === undefined) throw new DriverError(`the driver has no queue pair ${pair}`);
+    return session;
   }
 
   /** The session, its views of memory renewed where the buffer under them was replaced. */

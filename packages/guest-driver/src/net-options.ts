@@ -88,6 +88,8 @@ export interface GuestNetOptions {
   readonly interrupts?: "drain" | "acknowledge" | "off";
   /** Ask for interrupts for transmitted frames too. Default false: their buffers are reclaimed at the next `send`. */
   readonly txInterrupts?: boolean;
+  /** Queue pairs that the driver makes, where MQ or RSS is negotiated. Default 1. The device uses them once it is told to. */
+  readonly queuePairs?: number;
   /** Which chains go into indirect tables, if negotiated: none, those longer than one (default), all. */
   readonly indirect?: "never" | "chains" | "always";
   /** Most ranges of a frame given to `send` that still fit an indirect table. Default 16. */

@@ -1,3 +1,4 @@
+import { VIRTIO_NET_HDR_HASH_BYTES } from "@vmmkit/virtio";
 import type { MemoryRegion } from "@vmmkit/vm";
 import { RingError } from "./errors.ts";
 import type { GuestRam } from "./guest-ram.ts";
@@ -36,7 +37,7 @@ export class NetReceive {
   readonly #partBuffer: Uint32Array;
   readonly #partLength: Uint32Array;
   #parts = 0;
-  readonly #scratch = new Uint8Array(12);
+  readonly #scratch = new Uint8Array(VIRTIO_NET_HDR_HASH_BYTES);
 
   constructor(ram: GuestRam, queue: NetQueue) {
     const { bufferBytes, buffers } = queue.buffers;

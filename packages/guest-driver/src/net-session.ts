@@ -22,11 +22,11 @@ export class NetSession {
   /** `drain` stopped at its budget; the next look into the inbox goes on. */
   #unfinished = false;
 
-  /** Makes both rings and their buffers, and tells the device where they are. */
-  constructor(setup: NetSetup) {
+  /** Makes both rings and their buffers, and tells the device where they are. @param pair number of the queue pair */
+  constructor(setup: NetSetup, pair = 0) {
     this.#setup = setup;
-    this.txQueue = makeNetQueue(setup, VIRTIO_NET_TX_QUEUE);
-    this.rxQueue = makeNetQueue(setup, VIRTIO_NET_RX_QUEUE);
+    this.txQueue = makeNetQueue(setup, 2 * pair + VIRTIO_NET_TX_QUEUE);
+    this.rxQueue = makeNetQueue(setup, 2 * pair + VIRTIO_NET_RX_QUEUE);
     this.tx = new NetTransmit(setup.ram, this.txQueue);
     this.rx = new NetReceive(setup.ram, this.rxQueue);
     const { interrupts, txInterrupts } = setup.options;
@@ -53,6 +53,12 @@ export class NetSession {
   /** Notifies the device of what was published and not yet told, if it wants that. */
   kick(queue: NetQueue): void {
     if (queue.ring.unkickedCount > 0) publishAndKick(queue, "wanted");
+  }
+
+  /** All frames of the inbox, after a look into the ring. */
+  takeAll(): Uint8Array[] {
+    this.drain();
+    return this.#inbox.splice(0);
   }
 
   /** The next frame of the inbox, which `drain` fills. */

@@ -10,10 +10,11 @@ import {
   VIRTIO_NET_F_GUEST_UFO,
   VIRTIO_NET_F_GUEST_USO4,
   VIRTIO_NET_F_GUEST_USO6,
+  VIRTIO_NET_F_HASH_REPORT,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_HASH_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
-  VIRTIO_NET_RX_QUEUE,
 } from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import type { FeatureSet } from "./features.ts";
@@ -61,13 +62,15 @@ export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
   if (size === 0) throw new DriverError(`the device has no queue ${index}`);
   const mergeable = features.has(VIRTIO_NET_F_MRG_RXBUF);
   const longHeader = mergeable || features.has(VIRTIO_F_VERSION_1);
-  const headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-  const buffers = bufferShape(setup, index === VIRTIO_NET_RX_QUEUE, size, headerBytes);
+  const plainBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+  const headerBytes = features.has(VIRTIO_NET_F_HASH_REPORT) ? VIRTIO_NET_HDR_HASH_BYTES : plainBytes;
+  const isReceive = (index & 1) === 0;
+  const buffers = bufferShape(setup, isReceive, size, headerBytes);
   const indirect = features.has(VIRTIO_F_INDIRECT_DESC) ? (options.indirect ?? "chains") : "never";
   const ring = makeRing(setup, size, {
     eventIdx: features.has(VIRTIO_F_EVENT_IDX),
     inOrder: features.has(VIRTIO_F_IN_ORDER),
-    indirectEntries: indirect === "never" ? 0 : longestChain(setup, index === VIRTIO_NET_RX_QUEUE, buffers),
+    indirectEntries: indirect === "never" ? 0 : longestChain(setup, isReceive, buffers),
   });
   const { layout } = ring;
   transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);

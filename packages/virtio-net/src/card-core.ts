@@ -1,17 +1,24 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { GuestMemory } from "@vmmkit/vm";
+import type { Ingress } from "./ingress.ts";
 import type { WordViews } from "./offload/word-views.ts";
 
-/** What the two directions of a card share. One object, made once; the fields that vary are set by the card. */
+/** What the queues of a card share. One object, made once; the fields that vary are set by the card. */
 export interface CardCore {
   readonly memory: GuestMemory;
   /** The card as its backend knows it. */
-  readonly driver: EthDriver;
-  readonly funcs: RawIfaceFuncs;
-  /** Bytes of the header before each frame: 10, or 12 with MRG_RXBUF or VERSION_1. */
+  driver: EthDriver;
+  funcs: RawIfaceFuncs;
+  /** What received frames go through before the guest sees them. */
+  readonly ingress: Ingress;
+  /** How many queue pairs the backend tells apart. */
+  backendPairs: number;
+  /** Bytes of the header before each frame: 10, 12 with MRG_RXBUF or VERSION_1, 20 with HASH_REPORT. */
   headerBytes: number;
   /** MRG_RXBUF was negotiated. */
   mergeable: boolean;
+  /** HASH_REPORT was negotiated. */
+  hashReport: boolean;
   /** The driver is ready, and nothing has been reset since. */
   running: boolean;
   /** The carrier is there. */
@@ -25,9 +32,9 @@ export interface CardCore {
   /** What the card may leave to the guest: likewise. */
   guestOffloads: number;
   /** What the card may leave to the backend. */
-  readonly backendOffloads: number;
+  backendOffloads: number;
   /** What the backend may leave to the guest. */
-  readonly backendLeaves: number;
+  backendLeaves: number;
   /** Whether the card does itself what the receiver of a frame does not take. */
   readonly softwareOffloads: boolean;
   /** Guest memory as words. */

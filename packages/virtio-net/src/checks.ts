@@ -1,5 +1,5 @@
 /** Least and most ports of the legacy register window (VIRTIO 1.2, 4.1.4.10; PCI 3.0, 6.2.5.1). */
-export const MIN_WINDOW_BYTES = 32;
+const MIN_WINDOW_BYTES = 32;
 const MAX_WINDOW_BYTES = 256;
 /** Least ports with MSI-X: its registers move the configuration behind the 32nd. */
 export const MSIX_WINDOW_BYTES = 64;

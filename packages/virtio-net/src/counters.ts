@@ -1,4 +1,6 @@
 import type { QueueCounters } from "@vmmkit/virtio";
+import type { ControlCounters } from "./control/control-counters.ts";
+import type { FilterCounters } from "./filter/filter-counters.ts";
 
 /** Frames of one direction. Counts only grow; a reset by the guest leaves them. */
 export class TransmitCounters {
@@ -49,6 +51,7 @@ export class ReceiveCounters {
     offload: 0,
     noBuffers: 0,
     linkDown: 0,
+    otherPairFull: 0,
     reset: 0,
   };
 }
@@ -68,15 +71,27 @@ export type ReceiveDrop =
   | "noBuffers"
   /** The link was down. */
   | "linkDown"
+  /** It belongs to another queue pair than the one whose room it lay in, and the guest had posted too little there. */
+  | "otherPairFull"
   /** The guest reset the card, its queue stopped, or its memory went away, while the backend filled the frame. */
   | "reset";
 
-/** Everything a card counts. */
-export interface VirtioNetCounters {
+/** What one queue pair counts. */
+export interface PairCounters {
   readonly transmit: TransmitCounters;
   readonly receive: ReceiveCounters;
   /** Of the transmit queue: notifications, interrupts, chains refused by cause. */
   readonly transmitQueue: QueueCounters;
   /** Of the receive queue. */
   readonly receiveQueue: QueueCounters;
+}
+
+/** Everything a card counts: of a pair, or summed over all of them; then each sum is a new object whenever it is asked for. */
+export interface VirtioNetCounters extends PairCounters {
+  /** By queue pair. */
+  readonly pairs: readonly PairCounters[];
+  /** Commands of the control queue. */
+  readonly control: ControlCounters;
+  /** Received frames that the guest did not want. */
+  readonly filtered: FilterCounters;
 }

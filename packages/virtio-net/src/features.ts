@@ -1,6 +1,6 @@
 import type { LinkInfo } from "@vmmkit/ethif";
 import * as virtio from "@vmmkit/virtio";
-import { type FeatureBits, withoutUnmet } from "./feature-dependencies.ts";
+import { type FeatureBits, hasBit, withoutUnmet } from "./feature-dependencies.ts";
 import { offeredOffloads } from "./offload/offload-features.ts";
 import type { NetDeviceOptions, VirtioNetExtraFeature, VirtioNetFeature } from "./options.ts";
 
@@ -15,7 +15,26 @@ const USUAL = {
   RING_PACKED: virtio.VIRTIO_F_RING_PACKED,
   IN_ORDER: virtio.VIRTIO_F_IN_ORDER,
   RING_RESET: virtio.VIRTIO_F_RING_RESET,
+  CTRL_VQ: virtio.VIRTIO_NET_F_CTRL_VQ,
+  CTRL_RX: virtio.VIRTIO_NET_F_CTRL_RX,
+  CTRL_RX_EXTRA: virtio.VIRTIO_NET_F_CTRL_RX_EXTRA,
+  CTRL_VLAN: virtio.VIRTIO_NET_F_CTRL_VLAN,
+  CTRL_MAC_ADDR: virtio.VIRTIO_NET_F_CTRL_MAC_ADDR,
+  CTRL_GUEST_OFFLOADS: virtio.VIRTIO_NET_F_CTRL_GUEST_OFFLOADS,
+  GUEST_ANNOUNCE: virtio.VIRTIO_NET_F_GUEST_ANNOUNCE,
+  MQ: virtio.VIRTIO_NET_F_MQ,
+  RSS: virtio.VIRTIO_NET_F_RSS,
+  NOTF_COAL: virtio.VIRTIO_NET_F_NOTF_COAL,
+  VQ_NOTF_COAL: virtio.VIRTIO_NET_F_VQ_NOTF_COAL,
+  SPEED_DUPLEX: virtio.VIRTIO_NET_F_SPEED_DUPLEX,
 } as const;
+
+/** Features that are of no use without the control queue, although the specification does not say so. */
+const OF_THE_CONTROL_QUEUE = [
+  virtio.VIRTIO_NET_F_CTRL_RX_EXTRA,
+  virtio.VIRTIO_NET_F_CTRL_GUEST_OFFLOADS,
+  virtio.VIRTIO_NET_F_HASH_REPORT,
+];
 
 /** Every feature that can be left out. */
 const NAMES: Record<VirtioNetFeature, number> = {
@@ -39,6 +58,7 @@ const NAMES: Record<VirtioNetFeature, number> = {
 /** Offered only where they are asked for. */
 const EXTRA: Record<VirtioNetExtraFeature, number> = {
   NOTIFICATION_DATA: virtio.VIRTIO_F_NOTIFICATION_DATA,
+  HASH_REPORT: virtio.VIRTIO_NET_F_HASH_REPORT,
 };
 
 /** @throws TypeError for a name that is no feature's */
@@ -47,9 +67,11 @@ export function checkFeatureNames(options: NetDeviceOptions): void {
   for (const name of options.with ?? []) checkName("with", name, EXTRA);
 }
 
-/** The features on offer. Those that require one that is left out are left out with it. */
-export function offeredFeatures(link: LinkInfo, options: NetDeviceOptions): FeatureBits {
-  const without = words((options.without ?? []).map((name) => NAMES[name]));
+/**
+ * The features on offer. Those that require one that is left out are left out with it.
+ * @param pairs queue pairs of the card
+ */
+export function offeredFeatures(link: LinkInfo, options: NetDeviceOptions, pairs: number): FeatureBits {
   const own = words([
     virtio.VIRTIO_NET_F_MAC,
     virtio.VIRTIO_F_VERSION_1,
@@ -58,15 +80,21 @@ export function offeredFeatures(link: LinkInfo, options: NetDeviceOptions): Feat
   ]);
   const mergeable = !(options.without ?? []).includes("MRG_RXBUF");
   const offloads = offeredOffloads(link, options.softwareOffloads ?? true, mergeable);
+  const without = words(absent(options, pairs, offloads));
   return withoutUnmet({
     low: ((own.low | offloads.low) & ~without.low) >>> 0,
     high: ((own.high | offloads.high) & ~without.high) >>> 0,
   });
 }
 
-/** The features that both sides have. */
-export function negotiatedFeatures(has: (bit: number) => boolean): FeatureBits {
-  return words(Array.from({ length: 64 }, (_, bit) => bit).filter(has));
+/** What is not offered: what was left out, and what has no use on this card. */
+function absent(options: NetDeviceOptions, pairs: number, offloads: FeatureBits): number[] {
+  const bits: number[] = (options.without ?? []).map((name) => NAMES[name]);
+  if (bits.includes(virtio.VIRTIO_NET_F_CTRL_VQ)) bits.push(...OF_THE_CONTROL_QUEUE);
+  if (pairs === 1) bits.push(virtio.VIRTIO_NET_F_MQ, virtio.VIRTIO_NET_F_RSS);
+  if (!hasBit(offloads, virtio.VIRTIO_NET_F_GUEST_CSUM)) bits.push(virtio.VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
+  if (options.speed === undefined) bits.push(virtio.VIRTIO_NET_F_SPEED_DUPLEX);
+  return bits;
 }
 
 function words(bits: readonly number[]): FeatureBits {

@@ -2,6 +2,7 @@
 interface HostTimers {
   readonly setImmediate?: (task: () => void) => unknown;
   readonly setTimeout?: (task: () => void, delayMs: number) => unknown;
+  readonly clearTimeout?: (timer: unknown) => void;
 }
 
 /**
@@ -13,4 +14,22 @@ export function laterTurn(task: () => void): void {
   if (host.setImmediate !== undefined) host.setImmediate(task);
   else if (host.setTimeout !== undefined) host.setTimeout(task, 0);
   else void Promise.resolve().then(task);
+}
+
+/**
+ * Runs a task after a delay, in whole milliseconds; below one, in a later turn of the event loop.
+ * @returns cancels it: the task does not run any more
+ */
+export function afterMicroseconds(delayUsecs: number, task: () => void): () => void {
+  const host = globalThis as HostTimers;
+  const delayMs = Math.floor(delayUsecs / 1000);
+  let cancelled = false;
+  const run = (): void => {
+    if (!cancelled) task();
+  };
+  const timer = delayMs > 0 && host.setTimeout !== undefined ? host.setTimeout(run, delayMs) : laterTurn(run);
+  return () => {
+    cancelled = true;
+    if (timer !== undefined) host.clearTimeout?.(timer);
+  };
 }

@@ -10,8 +10,8 @@ import {
 import { PciPlug, type VmmPciSpace } from "@vmmkit/pci";
 import type { VirtioPciKind } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
+import { checkBackend } from "./backend-check.ts";
 import { checkInteger, checkWindow, MSIX_WINDOW_BYTES } from "./checks.ts";
-import { checkBackend } from "./net-device.ts";
 import { checkTransport, makeVirtioNetFunction } from "./net-function.ts";
 import type { VirtioNetOptions } from "./options.ts";
 import { VirtioNet } from "./virtio-net.ts";
@@ -71,7 +71,7 @@ export function commonMakeVirtioNet(
     });
     plug.attach(card.function);
     const { device, emul } = card;
-    return new VirtioNet({ vm, device, emul, funcs: backend, ports, pciAddress, remove: () => plug.remove() });
+    return new VirtioNet({ vm, device, emul, ports, pciAddress, remove: () => plug.remove() });
   } catch (error) {
     plug.remove();
     throw error;

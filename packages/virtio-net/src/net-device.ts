@@ -1,30 +1,55 @@
-import type { EthDriver, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { EthDriver, Frame, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   DeviceState,
+  QueueCounters,
   VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
+  VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_CTRL_RX,
+  VIRTIO_NET_F_CTRL_VLAN,
+  VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_GUEST_ANNOUNCE,
+  VIRTIO_NET_F_HASH_REPORT,
+  VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_HDR_BYTES,
+  VIRTIO_NET_HDR_HASH_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
-  VIRTIO_NET_RX_QUEUE,
-  VIRTIO_NET_TX_QUEUE,
   type VirtioDevice,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
-import { AdaptivePoll } from "./adaptive-poll.ts";
+import { BackendPort } from "./backend-port.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
+import { CardCounters } from "./card-counters.ts";
+import { Coalescing } from "./coalescing.ts";
+import { coalescingCommands } from "./control/coalescing-commands.ts";
+import { ControlQueue } from "./control/control-queue.ts";
+import { announceCommand, steeringCommands } from "./control/device-commands.ts";
+import { filterCommands } from "./control/filter-commands.ts";
+import { offloadCommand } from "./control/offload-command.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
-import { checkFeatureNames, negotiatedFeatures, offeredFeatures } from "./features.ts";
+import { type FeatureBits, hasBit, unmetDependency, withoutUnmet } from "./feature-dependencies.ts";
+import { checkFeatureNames, offeredFeatures } from "./features.ts";
+import { ReceiveFilter } from "./filter/receive-filter.ts";
+import { Ingress } from "./ingress.ts";
+import { Interrupter } from "./interrupter.ts";
 import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
 import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
 import { WordViews } from "./offload/word-views.ts";
-import { checkQueueSize, type NetDeviceOptions } from "./options.ts";
-import { Receive } from "./receive.ts";
-import { Transmit } from "./transmit.ts";
+import {
+  checkQueuePairs,
+  checkQueueSize,
+  checkSpeed,
+  DEFAULT_CTRL_QUEUE_SIZE,
+  type NetDeviceOptions,
+} from "./options.ts";
+import { QueuePair } from "./queue-pair.ts";
+import { Steering } from "./steering/steering.ts";
 
 /** How a network device reaches its guest, whatever the transport. */
 export interface NetDeviceHooks {
@@ -34,7 +59,7 @@ export interface NetDeviceHooks {
   lowerIrq(): void;
 }
 
-/** The network device behind the transport: queues, configuration and the two directions, joined to a backend. */
+/** The network device behind the transport: queues, configuration and the card's parts, joined to a backend. */
 export class NetDevice implements VirtioDevice {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
@@ -42,16 +67,23 @@ export class NetDevice implements VirtioDevice {
   readonly queueSizes: readonly number[];
   /** Status, features and queues, for a transport to read and write. */
   readonly state: DeviceState;
-  /** The card as its backend knows it. */
-  readonly driver: EthDriver;
   readonly counters: VirtioNetCounters;
+  readonly #hooks: NetDeviceHooks;
+  readonly #name: string;
   readonly #config: NetConfig;
   readonly #core: CardCore;
-  readonly #receive: Receive;
-  readonly #transmit: Transmit;
+  readonly #filter: ReceiveFilter;
+  readonly #steering: Steering;
+  readonly #coalescing: Coalescing;
+  readonly #control: ControlQueue;
+  readonly #pairs: readonly QueuePair[];
   readonly #unwatch: () => void;
-  readonly #poll: AdaptivePoll | null;
-  readonly #unpoll: () => void;
+  /** The VMM tells when a slice of the guest is over. */
+  readonly #slices: boolean;
+  readonly #unslice: () => void;
+  #port: BackendPort;
+  /** What both sides have, as far as it makes sense together. */
+  #features: FeatureBits = { low: 0, high: 0 };
 
   /**
    * Asks the backend what it is, and tells it of its card.
@@ -59,48 +91,64 @@ export class NetDevice implements VirtioDevice {
    * @throws RangeError, TypeError that name the argument, or the answer of the backend that makes no sense
    */
   constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
-    checkBackend(funcs);
-    const name = options.name ?? "virtio-net";
+    this.#hooks = hooks;
+    this.#name = options.name ?? "virtio-net";
+    const rxQueueSize = checkQueueSize("rxQueueSize", options.rxQueueSize);
+    const txQueueSize = checkQueueSize("txQueueSize", options.txQueueSize);
+    const ctrlQueueSize = checkQueueSize("ctrlQueueSize", options.ctrlQueueSize ?? DEFAULT_CTRL_QUEUE_SIZE);
+    const speed = checkSpeed(options.speed);
     checkFeatureNames(options);
-    this.queueSizes = [
-      checkQueueSize("rxQueueSize", options.rxQueueSize),
-      checkQueueSize("txQueueSize", options.txQueueSize),
-    ];
-    this.driver = { name, callbacks: this.#callbacks(), funcs, ethData: null, raiseIrq: (irq) => hooks.interrupt(irq) };
-    const link = checkLink(funcs.lowLevelInit(this.driver));
-    const offered = offeredFeatures(link, options);
+    // Last of what may fail, as it tells the backend of its card.
+    this.#port = this.#plug(funcs);
+    const { link } = this.#port;
+    const pairs = checkQueuePairs(options.queuePairs, link.queuePairs ?? 1);
+    const offered = offeredFeatures(link, options, pairs);
     this.featuresLow = offered.low;
     this.featuresHigh = offered.high;
-    this.#config = new NetConfig(link.mac, link.mtu, link.linkUp ?? true);
+    const sizes = Array.from({ length: pairs }, () => [rxQueueSize, txQueueSize]).flat();
+    this.queueSizes = hasBit(offered, VIRTIO_NET_F_CTRL_VQ) ? [...sizes, ctrlQueueSize] : sizes;
+    this.#config = new NetConfig({ mac: link.mac, mtu: link.mtu, linkUp: link.linkUp ?? true, pairs, speed });
     this.state = new DeviceState(vm.memory, this, {
       lowerIrq: () => hooks.lowerIrq(),
-      raiseIrq: (irq) => funcs.rawHandleIRQ(this.driver, irq),
-      log: (line) => options.log?.(`${name}: ${line}`),
+      raiseIrq: (irq) => this.#core.funcs.rawHandleIRQ(this.#core.driver, irq),
+      log: (line) => options.log?.(`${this.#name}: ${line}`),
     });
-    this.#core = this.#makeCore(vm, funcs, link, options);
-    const [receiveQueue, transmitQueue] = this.state.queues;
-    const [receiveCounters, transmitCounters] = this.state.counters;
-    if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a card has two queues");
-    if (receiveCounters === undefined || transmitCounters === undefined) throw new RangeError("a card has two queues");
-    this.counters = {
-      receive: new ReceiveCounters(),
-      transmit: new TransmitCounters(),
-      receiveQueue: receiveCounters,
-      transmitQueue: transmitCounters,
-    };
-    this.#receive = new Receive(this.#core, receiveQueue, this.counters.receive);
-    this.#transmit = new Transmit(this.#core, transmitQueue, this.counters.transmit);
-    const polls = options.poll !== false && vm.onSlice !== undefined;
-    this.#poll = polls ? new AdaptivePoll(this.#transmit, () => this.#framesMoved()) : null;
-    this.#unpoll = (polls ? vm.onSlice?.(() => this.#poll?.afterSlice()) : undefined) ?? (() => {});
+    const counters = new CardCounters(Array.from({ length: pairs }, (_, index) => this.#pairCounters(index)));
+    this.counters = counters;
+    this.#filter = new ReceiveFilter(this.#config.macBytes, counters.filtered);
+    this.#steering = new Steering();
+    this.#steering.backendChooses = (link.queuePairs ?? 1) > 1;
+    const now = (queue: number): void => this.#interruptNow(queue);
+    this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#framesOf(queue), now);
+    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
+    this.#core = this.#makeCore(vm, interrupter, pairs > 1, options.softwareOffloads ?? true);
+    this.#pairs = counters.pairs.map((pairCounters, index) => {
+      const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
+      if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
+      const pair = new QueuePair(this.#core, index, pairs, pairCounters, receiveQueue, transmitQueue);
+      this.#core.ingress.add(pair.receive);
+      return pair;
+    });
+    this.#control = this.#makeControl(counters);
+    this.#slices = options.poll !== false && vm.onSlice !== undefined;
+    this.#unslice = (this.#slices ? vm.onSlice?.(() => this.#afterSlice()) : undefined) ?? (() => {});
     this.#unwatch = vm.memory.onChange(() => {
-      this.#receive.rebind();
-      this.#transmit.rebind();
+      for (const pair of this.#pairs) pair.rebind();
     });
   }
 
   get config(): Uint8Array {
     return this.#config.bytes;
+  }
+
+  /** The card as its backend knows it. */
+  get driver(): EthDriver {
+    return this.#core.driver;
+  }
+
+  /** What carries its frames now. */
+  get funcs(): RawIfaceFuncs {
+    return this.#core.funcs;
   }
 
   /** The address that the card has now. */
@@ -112,52 +160,81 @@ export class NetDevice implements VirtioDevice {
     return this.#core.linkUp;
   }
 
+  /** Queue pairs that the guest uses: 1 until it asks for more. */
+  get queuePairs(): number {
+    return Math.max(this.#steering.receivePairs, this.#steering.transmitPairs);
+  }
+
+  acceptsFeatures(low: number, high: number): boolean {
+    return unmetDependency({ low, high }) === null;
+  }
+
   configWrite(offset: number, value: number, legacy: boolean): void {
     // Only a legacy driver may set the address here; others have the control queue for it (5.1.4.1, 5.1.6.5.2).
-    if (legacy) this.#config.write(offset, value);
+    if (legacy && !this.state.hasFeature(VIRTIO_NET_F_CTRL_MAC_ADDR)) this.#config.write(offset, value);
   }
 
   queueReady(index: number, queue: Virtqueue): void {
-    if (index === VIRTIO_NET_TX_QUEUE) this.#transmit.attach(queue);
-    else if (index === VIRTIO_NET_RX_QUEUE) this.#receive.attach(queue);
+    this.#settleFeatures();
+    if (index === this.#controlIndex) this.#control.attach(queue);
+    else if ((index & 1) === 0) this.#pairOf(index)?.receive.attach(queue);
+    else this.#pairOf(index)?.transmit.attach(queue);
   }
 
   driverOk(): void {
-    const { state } = this;
-    this.#core.mergeable = state.hasFeature(VIRTIO_NET_F_MRG_RXBUF);
-    const longHeader = this.#core.mergeable || state.hasFeature(VIRTIO_F_VERSION_1);
-    this.#core.headerBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-    this.#negotiateOffloads();
-    this.#core.maxReceiveBytes = state.hasFeature(VIRTIO_NET_F_MTU) ? this.#core.maxFrameBytes : NO_FRAME_LIMIT;
-    this.#core.running = true;
+    this.#settleFeatures();
+    const core = this.#core;
+    core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
+    core.hashReport = this.#has(VIRTIO_NET_F_HASH_REPORT);
+    core.headerBytes = this.#headerBytes();
+    core.hostOffloads = transmitOffloads(this.#features);
+    this.setGuestOffloads(receiveOffloads(this.#features));
+    core.maxReceiveBytes = this.#has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
+    this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
+    core.running = true;
+    this.#tellPairs();
     // Notifications that came too early count now.
-    this.#receive.notify();
-    this.#transmit.run();
+    this.#control.run();
+    this.#runPairs();
   }
 
-  notify(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) {
-      this.#poll?.notified();
-      this.#transmit.run();
-    } else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
+  notify(index: number): void {
+    if (index === this.#controlIndex) {
+      this.#control.run();
+      return;
+    }
+    const pair = this.#pairOf(index);
+    if (pair === undefined) return;
+    if ((index & 1) === 0) pair.receive.notify();
+    else if (pair.index < this.#steering.transmitPairs) pair.transmitNotified(this.#slices);
   }
 
   reset(): void {
     if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
     this.#config.reset();
-    this.#receive.reset();
-    this.#transmit.reset();
+    this.#filter.reset();
+    this.#steering.reset();
+    this.#coalescing.reset();
+    this.#control.reset();
+    for (const pair of this.#pairs) pair.reset();
+    this.#features = { low: 0, high: 0 };
   }
 
-  queueStopping(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.giveUp();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.giveUp();
+  queueStopping(index: number): void {
+    if (index === this.#controlIndex) return;
+    if ((index & 1) === 0) this.#pairOf(index)?.receive.giveUp();
+    else this.#pairOf(index)?.transmit.giveUp();
   }
 
-  queueReset(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.reset();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.reset();
+  queueReset(index: number): void {
+    if (index === this.#controlIndex) {
+      this.#control.reset();
+      return;
+    }
+    this.#coalescing.queueReset(index);
+    if ((index & 1) === 0) this.#pairOf(index)?.receive.reset();
+    else this.#pairOf(index)?.transmit.reset();
   }
 
   /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
@@ -172,15 +249,48 @@ export class NetDevice implements VirtioDevice {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
     this.#config.setLink(up);
-    if (this.state.hasFeature(VIRTIO_NET_F_STATUS)) this.state.interruptConfig();
-    else this.state.noteConfigChange();
+    this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
-    this.#receive.notify();
+    for (const pair of this.#known) pair.receive.notify();
+  }
+
+  /** Asks the guest to announce itself. False where it cannot be asked. See `VirtioNet.announce`. */
+  announce(): boolean {
+    if (!this.#core.running || !this.#has(VIRTIO_NET_F_GUEST_ANNOUNCE) || !this.#has(VIRTIO_NET_F_STATUS)) return false;
+    this.#config.setAnnounce(true);
+    this.#tellConfig(true);
+    return true;
+  }
+
+  /** Another backend carries the frames from now on. See `VirtioNet.setBackend`. */
+  setBackend(funcs: RawIfaceFuncs): void {
+    const next = this.#plug(funcs);
+    try {
+      this.#checkSwap(next.link);
+    } catch (error) {
+      next.unplug();
+      throw error;
+    }
+    this.setLink(false);
+    this.#port.unplug();
+    for (const pair of this.#known) pair.abandon();
+    this.#port = next;
+    this.#core.driver = next.driver;
+    this.#core.backendPairs = next.link.queuePairs ?? 1;
+    this.#core.backendOffloads = next.link.txOffloads ?? 0;
+    this.#core.backendLeaves = next.link.rxOffloads ?? 0;
+    this.#steering.backendChooses = this.#core.backendPairs > 1;
+    this.#core.funcs = next.funcs;
+    this.#tellPairs();
+    this.setGuestOffloads(this.#core.guestOffloads);
+    this.setLink(next.link.linkUp ?? true);
+    this.announce();
+    this.#runPairs();
   }
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    this.#transmit.run();
+    for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
@@ -188,36 +298,153 @@ export class NetDevice implements VirtioDevice {
   close(): void {
     this.state.reset();
     this.#unwatch();
-    this.#unpoll();
+    this.#unslice();
   }
 
-  #framesMoved(): number {
-    return this.counters.transmit.frames + this.counters.receive.frames;
+  /** A slice of the guest is over: see `AdaptivePoll`. */
+  #afterSlice(): void {
+    for (const pair of this.#pairs) pair.poll.afterSlice();
   }
 
-  #negotiateOffloads(): void {
-    const features = negotiatedFeatures((bit) => this.state.hasFeature(bit));
-    this.#core.hostOffloads = transmitOffloads(features);
-    this.setGuestOffloads(receiveOffloads(features));
+  /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */
+  get #controlIndex(): number {
+    if (!this.#has(VIRTIO_NET_F_CTRL_VQ)) return -1;
+    return this.#several ? 2 * this.#pairs.length : 2;
+  }
+
+  /** Whether the driver knows of more than one pair. */
+  get #several(): boolean {
+    return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+  }
+
+  #has(feature: number): boolean {
+    return hasBit(this.#features, feature);
+  }
+
+  #settleFeatures(): void {
+    const { driverFeaturesLow: low, driverFeaturesHigh: high } = this.state;
+    this.#features = withoutUnmet({ low, high });
+  }
+
+  #pairOf(index: number): QueuePair | undefined {
+    return index < 2 || this.#several ? this.#pairs[index >> 1] : undefined;
+  }
+
+  #headerBytes(): number {
+    if (this.#core.hashReport) return VIRTIO_NET_HDR_HASH_BYTES;
+    const long = this.#core.mergeable || this.#has(VIRTIO_F_VERSION_1);
+    return long ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+  }
+
+  /** The pairs that the driver knows of. Without MQ and RSS the third queue is the control queue and no pair's. */
+  get #known(): readonly QueuePair[] {
+    return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
+  }
+
+  /** What waits in the queues in use. */
+  #runPairs(): void {
+    for (const pair of this.#known) {
+      pair.receive.notify();
+      if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+    }
+  }
+
+  #tellPairs(): void {
+    this.#core.funcs.setQueuePairs?.(this.driver, Math.min(this.queuePairs, this.#core.backendPairs));
+  }
+
+  #tellConfig(interrupts: boolean): void {
+    if (interrupts) this.state.interruptConfig();
+    else this.state.noteConfigChange();
+  }
+
+  #interruptNow(queue: number): void {
+    if (this.state.queues[queue]?.needsInterrupt()) this.state.interruptQueue(queue);
+  }
+
+  /** Frames that a queue has carried. */
+  #framesOf(queue: number): number {
+    const counters = this.counters.pairs[queue >> 1];
+    return ((queue & 1) === 0 ? counters?.receive.frames : counters?.transmit.frames) ?? 0;
+  }
+
+  #pairCounters(index: number) {
+    return {
+      receive: new ReceiveCounters(),
+      transmit: new TransmitCounters(),
+      receiveQueue: this.state.counters[2 * index] ?? new QueueCounters(),
+      transmitQueue: this.state.counters[2 * index + 1] ?? new QueueCounters(),
+    };
+  }
+
+  #plug(funcs: RawIfaceFuncs): BackendPort {
+    const raiseIrq = (irq: number): void => this.#hooks.interrupt(irq);
+    return new BackendPort(funcs, { name: this.#name, raiseIrq, callbacks: this.#callbacks() });
+  }
+
+  /** @throws RangeError where the guest was promised what the next backend cannot do */
+  #checkSwap(link: LinkInfo): void {
+    const mtu = this.#core.maxFrameBytes - ETHERNET_OVERHEAD_BYTES;
+    if (link.mtu < mtu) throw new RangeError(`"mtu" of the backend expected ${mtu} at least, got ${link.mtu}`);
+    const { hostOffloads, softwareOffloads } = this.#core;
+    const missing = hostOffloads & ~(link.txOffloads ?? 0);
+    if (missing !== 0 && !softwareOffloads) {
+      throw new RangeError(
+        `"txOffloads" of the backend expected ${hostOffloads} at least, got ${link.txOffloads ?? 0}`,
+      );
+    }
+    const pairs = link.queuePairs ?? 1;
+    if (pairs > 1 && pairs < this.#pairs.length) {
+      throw new RangeError(`"queuePairs" of the backend expected 1, or ${this.#pairs.length} at least, got ${pairs}`);
+    }
   }
 
   #callbacks(): RawIfaceCallbacks {
     return {
-      txComplete: (cookie) => this.#transmit.complete(cookie),
-      allocateRxBuf: (sizeBytes) => this.#receive.allocate(sizeBytes),
-      rxComplete: (count, frames, lengths) => this.#receive.complete(count, frames, lengths),
+      txComplete: (cookie) => {
+        const pair = this.#pairs[cookie % this.#pairs.length] ?? this.#pairs[0];
+        pair?.transmit.complete(cookie);
+      },
+      allocateRxBuf: (sizeBytes, queue) => this.#allocate(sizeBytes, queue),
+      rxComplete: (count, frames, lengths) => this.#complete(count, frames, lengths),
       linkChange: (up) => this.setLink(up),
     };
   }
 
-  #makeCore(vm: Vm, funcs: RawIfaceFuncs, link: LinkInfo, options: NetDeviceOptions): CardCore {
-    const defer = vm.defer;
+  /** Room of the pair that the backend names, or of the first one: where the frame belongs to another, it is copied. */
+  #allocate(sizeBytes: number, queue = 0): Frame | null {
+    const pair = queue < this.#steering.receivePairs ? this.#pairs[queue] : this.#pairs[0];
+    return pair?.receive.allocate(sizeBytes) ?? null;
+  }
+
+  /** Frames of several pairs, in runs of one pair each. */
+  #complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+    if (this.#pairs.length === 1) {
+      this.#pairs[0]?.receive.complete(count, frames, lengths);
+      return;
+    }
+    try {
+      for (let from = 0, to = 0; from < count; from = to) {
+        const queue = frames[from]?.queue ?? 0;
+        for (to = from + 1; to < count && frames[to]?.queue === queue; ) to++;
+        (this.#pairs[queue] ?? this.#pairs[0])?.receive.complete(to, frames, lengths, from);
+      }
+    } finally {
+      this.#core.ingress.flush();
+    }
+  }
+
+  #makeCore(vm: Vm, interrupter: Interrupter, several: boolean, softwareOffloads: boolean): CardCore {
+    const { link } = this.#port;
     return {
       memory: vm.memory,
-      driver: this.driver,
-      funcs,
+      driver: this.#port.driver,
+      funcs: this.#port.funcs,
+      ingress: new Ingress(this.#filter, this.#steering, several),
+      backendPairs: link.queuePairs ?? 1,
       headerBytes: VIRTIO_NET_HDR_BYTES,
       mergeable: false,
+      hashReport: false,
       running: false,
       linkUp: link.linkUp ?? true,
       maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
@@ -226,64 +453,48 @@ export class NetDevice implements VirtioDevice {
       guestOffloads: 0,
       backendOffloads: link.txOffloads ?? 0,
       backendLeaves: link.rxOffloads ?? 0,
-      softwareOffloads: options.softwareOffloads ?? true,
+      softwareOffloads,
       views: new WordViews(),
-      interrupt: this.#interrupter(defer),
-      later: defer ?? laterTurn,
+      interrupt: (queue) => interrupter.interrupt(queue),
+      later: vm.defer ?? laterTurn,
     };
   }
 
-  /**
-   * How queues interrupt. Received frames do so at once. For frames that left, the guest is in no hurry: where the
-   * VMM can say when the guest's present access is over, they wait for that, and one interrupt stands for all.
-   */
-  #interrupter(defer: Vm["defer"]): (queue: number) => void {
-    const { state } = this;
-    const now = (index: number): void => {
-      if (state.queues[index]?.needsInterrupt()) state.interruptQueue(index);
+  #makeControl(counters: CardCounters): ControlQueue {
+    const core = this.#core;
+    const changed = (): void => {
+      this.#tellPairs();
+      this.#runPairs();
     };
-    if (defer === undefined) return now;
-    let waiting = false;
-    const transmitted = (): void => {
-      waiting = false;
-      now(VIRTIO_NET_TX_QUEUE);
+    const setMac = (mac: Uint8Array): void => {
+      this.#config.setMac(mac);
+      this.state.noteConfigChange();
     };
-    return (index) => {
-      if (index !== VIRTIO_NET_TX_QUEUE) now(index);
-      else if (!waiting) {
-        waiting = true;
-        defer(transmitted);
-      }
+    const acknowledge = (): void => {
+      this.#config.setAnnounce(false);
+      this.state.noteConfigChange();
     };
+    return new ControlQueue(
+      {
+        memory: core.memory,
+        get running() {
+          return core.running;
+        },
+        has: (feature) => this.#has(feature),
+        interrupt: () => this.#interruptNow(this.#controlIndex),
+        later: core.later,
+      },
+      [
+        ...filterCommands(this.#filter, setMac),
+        announceCommand(acknowledge),
+        offloadCommand(
+          () => this.#features,
+          (offloads) => this.setGuestOffloads(receiveOffloads(offloads)),
+        ),
+        ...steeringCommands(this.#steering, this.#pairs.length, changed),
+        ...coalescingCommands(this.#coalescing, (queue) => queue >> 1 < this.queuePairs),
+      ],
+      counters.control,
+    );
   }
-}
-
-/** The functions that a backend has to have. */
-const REQUIRED: readonly (keyof RawIfaceFuncs)[] = [
-  "lowLevelInit",
-  "rawTx",
-  "rawPoll",
-  "rawHandleIRQ",
-  "getMac",
-  "printState",
-];
-
-/** @throws TypeError naming the first function that is missing */
-export function checkBackend(backend: RawIfaceFuncs): void {
-  for (const name of REQUIRED) {
-    const value: unknown = backend?.[name];
-    if (typeof value !== "function") throw new TypeError(`"backend.${name}" expected a function, got ${String(value)}`);
-  }
-}
-
-/** Smallest and largest MTU that VIRTIO knows (5.1.4.2). */
-const MIN_MTU = 68;
-const MAX_MTU = 65535;
-
-function checkLink(link: LinkInfo): LinkInfo {
-  if (link.mac.length !== 6) throw new RangeError(`"mac" of the backend expected 6 bytes, got ${link.mac.length}`);
-  if (!Number.isInteger(link.mtu) || link.mtu < MIN_MTU || link.mtu > MAX_MTU) {
-    throw new RangeError(`"mtu" of the backend expected ${MIN_MTU} to ${MAX_MTU}, got ${link.mtu}`);
-  }
-  return link;
 }

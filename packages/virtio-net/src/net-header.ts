@@ -68,7 +68,7 @@ function put(bytes: Uint8Array, at: number, count: number, frame: Frame, numBuff
   bytes[at + 7] = frame.csumStart >>> 8;
   bytes[at + 8] = frame.csumOffset;
   bytes[at + 9] = frame.csumOffset >>> 8;
-  if (count === VIRTIO_NET_HDR_MRG_BYTES) {
+  if (count >= VIRTIO_NET_HDR_MRG_BYTES) {
     bytes[at + 10] = numBuffers;
     bytes[at + 11] = numBuffers >>> 8;
   }

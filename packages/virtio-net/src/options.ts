@@ -10,6 +10,15 @@ export interface NetDeviceOptions {
   readonly rxQueueSize?: number;
   /** Entries of the transmit queue: likewise. Default 256. */
   readonly txQueueSize?: number;
+  /** Entries of the control queue: likewise. Default 64. A driver without MQ and RSS gets the third queue's size. */
+  readonly ctrlQueueSize?: number;
+  /**
+   * Queue pairs, as many as the backend has (the default) or fewer. Where it has one, any number up to 256: the card
+   * then chooses the receive queue of each flow.
+   */
+  readonly queuePairs?: number;
+  /** What the link says of its speed; SPEED_DUPLEX is offered with it. Default: nothing. */
+  readonly speed?: LinkSpeed;
   /** Features that are not to be offered although the card and its backend could. */
   readonly without?: readonly VirtioNetFeature[];
   /** Features that are offered only on request, as drivers seldom gain by them. */
@@ -89,13 +98,40 @@ export type VirtioNetFeature =
   | "GUEST_HDRLEN"
   | "RING_PACKED"
   | "IN_ORDER"
-  | "RING_RESET";
+  | "CTRL_GUEST_OFFLOADS"
+  | "RING_RESET"
+  | "CTRL_VQ"
+  | "CTRL_RX"
+  | "CTRL_RX_EXTRA"
+  | "CTRL_VLAN"
+  | "CTRL_MAC_ADDR"
+  | "GUEST_ANNOUNCE"
+  | "MQ"
+  | "RSS"
+  | "NOTF_COAL"
+  | "VQ_NOTF_COAL"
+  | "SPEED_DUPLEX";
 
-/** A feature that can be asked for, named likewise. */
-export type VirtioNetExtraFeature = "NOTIFICATION_DATA";
+/**
+ * A feature that can be asked for, named likewise. With HASH_REPORT the card calculates the hash of each received
+ * frame for a driver that takes it, which costs more than it saves where it is done in software.
+ */
+export type VirtioNetExtraFeature = "NOTIFICATION_DATA" | "HASH_REPORT";
+
+/** How fast a link says it is. Nothing is slowed down to it. */
+export interface LinkSpeed {
+  /** Mbit/s, 0 to 2147483647. */
+  readonly mbps: number;
+  /** Default: not known. */
+  readonly duplex?: "full" | "half";
+}
 
 /** Entries of a queue where the caller does not say. */
 const DEFAULT_QUEUE_SIZE = 256;
+/** Entries of the control queue where the caller does not say. */
+export const DEFAULT_CTRL_QUEUE_SIZE = 64;
+/** Most queue pairs of a card whose backend has one. */
+const MOST_PAIRS = 256;
 
 /** The size of a queue. @throws RangeError for one that VIRTIO does not have */
 export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE): number {
@@ -103,4 +139,26 @@ export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE):
     throw new RangeError(`"${name}" expected a power of two from 2 to 32768, got ${size}`);
   }
   return size;
+}
+
+/** How many queue pairs a card has. @throws RangeError where the backend cannot have as many */
+export function checkQueuePairs(wanted: number | undefined, backendPairs: number): number {
+  const most = backendPairs === 1 ? MOST_PAIRS : backendPairs;
+  const pairs = wanted ?? backendPairs;
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > most) {
+    throw new RangeError(`"queuePairs" expected 1 to ${most}, got ${pairs}`);
+  }
+  return pairs;
+}
+
+/** @throws RangeError, TypeError for a speed that the configuration cannot say */
+export function checkSpeed(speed: LinkSpeed | undefined): LinkSpeed | undefined {
+  if (speed === undefined) return undefined;
+  if (!Number.isInteger(speed.mbps) || speed.mbps < 0 || speed.mbps > 0x7fff_ffff) {
+    throw new RangeError(`"speed.mbps" expected 0 to 2147483647, got ${speed.mbps}`);
+  }
+  if (speed.duplex !== undefined && speed.duplex !== "full" && speed.duplex !== "half") {
+    throw new TypeError(`"speed.duplex" expected "full" or "half", got "${String(speed.duplex)}"`);
+  }
+  return speed;
 }

@@ -27,8 +27,9 @@ export class ReceiveSlot {
   /** Which life of the card it belongs to: a reset ends one. */
   epoch = 0;
 
-  constructor(cookie: number) {
+  constructor(cookie: number, pair: number) {
     this.frame.cookie = cookie;
+    this.frame.queue = pair;
   }
 
   /** Empties the slot for the next frame. */
@@ -53,7 +54,8 @@ export class ReceiveSlot {
   }
 }
 
-function noteRanges(memory: GuestMemory, frame: Frame, rangeCount: number, lengthBytes: number): void {
+/** Tells whoever watches the guest's memory that the first `lengthBytes` bytes of these ranges were written. */
+export function noteRanges(memory: GuestMemory, frame: Frame, rangeCount: number, lengthBytes: number): void {
   let left = lengthBytes;
   for (let i = 0; i < rangeCount && left > 0; i++) {
     const count = Math.min(frame.length[i] ?? 0, left);

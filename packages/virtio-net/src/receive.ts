@@ -1,15 +1,16 @@
-import { Frame, Offload } from "@vmmkit/ethif";
+import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
 import {
   QUEUE_REFUSED,
   VIRTIO_NET_HDR_F_DATA_VALID,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
   VIRTIO_NET_HDR_GSO_NONE,
-  VIRTIO_NET_RX_QUEUE,
   type Virtqueue,
 } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
+import { writeHashFields } from "./hash-fields.ts";
 import { HeadList } from "./head-list.ts";
+import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
 import { writeNetHeader } from "./net-header.ts";
 import { fillChecksum } from "./offload/checksum.ts";
 import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
@@ -34,10 +35,13 @@ const LONG = LONG_TCP | Offload.Ufo | Offload.Uso;
  * A frame that asks for something which the guest did not agree to (a checksum to be filled in, segmentation) gets its
  * checksum where it lies; if it is too long it goes through host memory, the backlog, and to the guest in segments.
  */
-export class Receive {
+export class Receive implements FrameTaker {
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: ReceiveCounters;
+  /** Number of the queue pair, and of its receive queue. */
+  readonly #pair: number;
+  readonly #index: number;
   readonly #slots: ReceiveSlot[] = [];
   readonly #free: ReceiveSlot[] = [];
   /** Chains taken from the ring and given back unused by the backend, to be handed out first. */
@@ -48,7 +52,7 @@ export class Receive {
   #spill: Uint8Array | null = null;
   readonly #backlog: ReceiveBacklog;
   /** The chains of one piece of the backlog. No backend ever has it. */
-  readonly #piece = new ReceiveSlot(-1);
+  readonly #piece = new ReceiveSlot(-1, 0);
   #epoch = 0;
   readonly #lookAgain = (): void => this.notify();
   /** The backend asked in vain and waits for `rawPoll`. */
@@ -62,8 +66,10 @@ export class Receive {
   /** The guest posted buffers meanwhile. */
   #pollAgain = false;
 
-  constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters) {
+  constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters, pair = 0) {
     this.#core = core;
+    this.#pair = pair;
+    this.#index = 2 * pair;
     this.#queue = queue;
     this.#counters = counters;
     this.#returned = new HeadList(queue.size);
@@ -101,19 +107,19 @@ export class Receive {
     return slot.frame;
   }
 
-  /** See `RawIfaceCallbacks.rxComplete`. */
-  complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+  /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
+  complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
     const working = this.#core.running && this.#queue.begin();
     try {
-      for (let i = 0; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
+      for (let i = from; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
     } finally {
       if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
       this.#roomBack = false;
       // Also where an entry was refused: the frames before it are the guest's.
       if (working) {
         this.#queue.publish();
-        if (this.#core.memory.writeObserver !== null) this.#noteWrites(count, frames, lengths);
-        this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+        if (this.#core.memory.writeObserver !== null) this.#noteWrites(from, count, frames, lengths);
+        this.#core.interrupt(this.#index);
       }
     }
   }
@@ -128,7 +134,7 @@ export class Receive {
     if (!this.#backlog.empty) {
       const done = this.#drain();
       this.#queue.publish();
-      this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+      this.#core.interrupt(this.#index);
       if (!done || !this.#queue.begin()) return;
     }
     this.#starved = false;
@@ -158,6 +164,24 @@ export class Receive {
     queue.publish();
   }
 
+  /** The backend is gone: what it had is room again. Frames that it still knows of are empty, and nobody's from now on. */
+  abandon(): void {
+    for (const [cookie, slot] of this.#slots.entries()) {
+      if (!slot.out) continue;
+      if (slot.epoch === this.#epoch) this.#putBack(slot, 0);
+      if (slot.staged !== null) this.#backlog.release(slot.staged);
+      slot.staged = null;
+      slot.frame.clear();
+      slot.out = false;
+      const fresh = new ReceiveSlot(cookie, this.#pair);
+      this.#slots[cookie] = fresh;
+      this.#free.push(fresh);
+    }
+    // The next backend has asked for nothing yet, and is told that there is room.
+    this.#allOut = false;
+    this.#starved = true;
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
@@ -167,7 +191,7 @@ export class Receive {
     let done = false;
     this.#polling = true;
     try {
-      this.#core.funcs.rawPoll(this.#core.driver);
+      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendPairs > 1 ? this.#pair : undefined);
       done = true;
     } finally {
       this.#polling = false;
@@ -195,7 +219,7 @@ export class Receive {
     if (!this.#backlog.empty) {
       const done = this.#drain();
       this.#queue.publish();
-      this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+      this.#core.interrupt(this.#index);
       if (!done) {
         this.#counters.noBuffers++;
         return false;
@@ -239,7 +263,7 @@ export class Receive {
     this.#counters.noBuffers++;
     // Chains that were refused on the way go home.
     queue.publish();
-    this.#core.interrupt(VIRTIO_NET_RX_QUEUE);
+    this.#core.interrupt(this.#index);
     return false;
   }
 
@@ -280,12 +304,61 @@ export class Receive {
       this.#putBack(slot, 0);
       return;
     }
+    if (this.#core.ingress.active && this.#checkLength(slot, length) === null && !this.#admit(slot, length)) {
+      this.#keep(slot, 0);
+      return;
+    }
     const plain = (frame.flags | frame.gsoType) === 0 && slot.staged === null && this.#backlog.empty;
     const cause = plain ? this.#checkLength(slot, length) : this.#deliverOffload(slot, length);
     if (cause !== null) {
       this.#counters.dropped[cause]++;
       this.#keep(slot, 0);
     } else if (plain) this.#use(slot, length);
+  }
+
+  /** Whether a frame is for this queue. One for another pair is copied there; one that nobody wants has been counted. */
+  #admit({ frame }: ReceiveSlot, length: number): boolean {
+    const { ingress } = this.#core;
+    const pair = ingress.judge(frame, length, this.#pair);
+    if (pair === this.#pair) return true;
+    if (pair !== FRAME_FILTERED && !ingress.redirect(frame, length, pair)) this.#counters.dropped.otherPairFull++;
+    return false;
+  }
+
+  /** See `FrameTaker.accept`. */
+  accept(frame: Frame, length: number): boolean {
+    if (!this.#queue.begin()) return false;
+    const whole = (frame.flags | frame.gsoType) === 0 || this.#agree(frame, length);
+    if (whole && this.#backlog.empty) return this.#copyIn(frame, length);
+    if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) {
+      this.#counters.dropped.offload++;
+    } else if (this.#backlog.addCopy(frame, length, whole)) this.#drain();
+    else this.#counters.dropped.noBuffers++;
+    return true;
+  }
+
+  #copyIn(frame: Frame, length: number): boolean {
+    const slot = this.#take();
+    if (slot === null) return false;
+    const fits = this.#gather(slot, length) && slot.frame.totalBytes >= length;
+    slot.guestBytes = slot.frame.totalBytes;
+    slot.guestRanges = slot.frame.rangeCount;
+    if (fits) {
+      copyFrame(frame, slot.frame, length);
+      this.#use(slot, length);
+      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
+    } else {
+      this.#keep(slot, 0);
+    }
+    this.#release(slot);
+    return fits;
+  }
+
+  /** See `FrameTaker.flush`. */
+  flush(): void {
+    if (!this.#core.running || !this.#queue.begin()) return;
+    this.#queue.publish();
+    this.#core.interrupt(this.#index);
   }
 
   /** Why a frame cannot be given to the guest, whatever it asks for. */
@@ -376,6 +449,7 @@ export class Receive {
       this.#putBack(slot, 0);
     } else {
       backlog.copyPiece(slot.frame);
+      if (this.#core.hashReport) this.#core.ingress.hash(slot.frame, length);
       this.#use(slot, length);
       if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
     }
@@ -395,6 +469,10 @@ export class Receive {
       used++;
     }
     writeNetHeader(slot.header, slot.frame, used, this.#core.views);
+    if (this.#core.hashReport) {
+      const { hash } = this.#core.ingress.steering;
+      writeHashFields(slot.header, hash.value, hash.report);
+    }
     this.#keep(slot, used);
     this.#counters.frames++;
     this.#counters.bytes += length;
@@ -417,9 +495,9 @@ export class Receive {
   }
 
   /** Tells whoever watches the guest's memory. The slots are free again, but nothing has used them since. */
-  #noteWrites(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+  #noteWrites(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): void {
     const { memory } = this.#core;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       const frame = frames[i];
       const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
       if (slot === undefined || slot.epoch !== this.#epoch) continue;
@@ -440,7 +518,7 @@ export class Receive {
     let slot = this.#free.pop();
     if (slot === undefined) {
       if (this.#slots.length >= this.#queue.size) return null;
-      slot = new ReceiveSlot(this.#slots.length);
+      slot = new ReceiveSlot(this.#slots.length, this.#pair);
       this.#slots.push(slot);
     }
     slot.take(this.#epoch);

@@ -3,6 +3,9 @@ import type { GuestMemory } from "@vmmkit/vm";
 import { SEGMENT_HEADER_BYTES } from "./offload/segmenter.ts";
 import { rebindFrame } from "./rebind.ts";
 
+/** No life of the card's. */
+const NO_EPOCH = -1;
+
 /** A frame on its way through a backend: the guest's own, or a segment that the card made of it. */
 export class TransmitSlot {
   readonly frame: Frame = new Frame();
@@ -19,8 +22,9 @@ export class TransmitSlot {
   /** Where a segment's header is. Made for the first one. */
   #header: Uint8Array | null = null;
 
-  constructor(cookie: number) {
+  constructor(cookie: number, pair: number) {
     this.frame.cookie = cookie;
+    this.frame.queue = pair;
   }
 
   /** Empties the slot for the next frame. */
@@ -33,6 +37,15 @@ export class TransmitSlot {
       this.pending = 0;
       whole.pending++;
     }
+  }
+
+  /** Its backend is gone: whatever is still done with it has no effect. */
+  abandon(): void {
+    this.frame.clear();
+    this.out = false;
+    this.epoch = NO_EPOCH;
+    // More than there can be segments: it never comes to 0.
+    this.pending = Number.MAX_SAFE_INTEGER;
   }
 
   /** Memory of the card's for the header of a segment, the frame's first range. */

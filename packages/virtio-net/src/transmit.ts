@@ -1,5 +1,5 @@
 import { Frame, TxResult } from "@vmmkit/ethif";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_TX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type Virtqueue } from "@vmmkit/virtio";
 import type { PolledQueue } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
@@ -19,7 +19,10 @@ export class Transmit implements PolledQueue {
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: TransmitCounters;
-  /** By cookie. No more than the queue has entries, and the segments of one frame. */
+  /** Number of the queue pair, and how many there are. */
+  readonly #pair: number;
+  readonly #pairs: number;
+  /** At `index`: the frame with cookie `index` * pairs + pair. No more than the queue has entries, and the segments of one frame. */
   readonly #slots: TransmitSlot[] = [];
   readonly #free: TransmitSlot[] = [];
   readonly #header = new Frame();
@@ -38,8 +41,10 @@ export class Transmit implements PolledQueue {
   /** The backend holds every slot; the next `complete` goes on. */
   #blocked = false;
 
-  constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters) {
+  constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters, pair = 0, pairs = 1) {
     this.#core = core;
+    this.#pair = pair;
+    this.#pairs = pairs;
     this.#queue = queue;
     this.#counters = counters;
     this.#offload = new TransmitOffload(core);
@@ -78,7 +83,7 @@ export class Transmit implements PolledQueue {
    * @throws RangeError for a cookie that is not out
    */
   complete(cookie: number): void {
-    const slot = this.#slots[cookie];
+    const slot = this.#slots[(cookie - this.#pair) / this.#pairs];
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
     const current = slot.epoch === this.#epoch && this.#queue.begin();
     if (this.#used(slot, current) && current && !this.#running) this.#giveBack();
@@ -102,6 +107,23 @@ export class Transmit implements PolledQueue {
     if (!queue.begin()) return;
     for (const slot of this.#slots) if (slot.out && slot.epoch === this.#epoch) queue.addUsed(slot.head, 0);
     queue.publish();
+  }
+
+  /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
+  abandon(): void {
+    const alive = this.#core.running && this.#queue.begin();
+    for (const [index, slot] of this.#slots.entries()) {
+      if (!slot.out) continue;
+      if (alive && slot.whole === null && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
+      slot.abandon();
+      const fresh = this.#make(index);
+      this.#slots[index] = fresh;
+      this.#free.push(fresh);
+    }
+    this.#outCount = 0;
+    this.#blocked = false;
+    this.#unflushed = false;
+    if (alive) this.#giveBack();
   }
 
   /** Guest memory changed. */
@@ -166,6 +188,8 @@ export class Transmit implements PolledQueue {
     if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
     else if (!this.#core.linkUp) this.#drop(slot, "linkDown");
     else {
+      const { ingress } = this.#core;
+      if (ingress.steering.learning) ingress.learn(slot.frame, bytes, this.#pair);
       const asks = this.#offload.asksOf(readNetHeaderAsks(this.#header));
       if (asks !== 0) return this.#sendOffload(slot, asks);
       if (bytes <= this.#core.maxFrameBytes) return this.#hand(slot);
@@ -245,7 +269,7 @@ export class Transmit implements PolledQueue {
 
   #giveBack(): void {
     this.#queue.publish();
-    this.#core.interrupt(VIRTIO_NET_TX_QUEUE);
+    this.#core.interrupt(2 * this.#pair + 1);
   }
 
   /** Whether the backend has as many frames as the queue has entries. */
@@ -262,12 +286,16 @@ export class Transmit implements PolledQueue {
   #newSlot(whole: TransmitSlot | null): TransmitSlot {
     let slot = this.#free.pop();
     if (slot === undefined) {
-      slot = new TransmitSlot(this.#slots.length);
+      slot = this.#make(this.#slots.length);
       this.#slots.push(slot);
     }
     slot.take(this.#epoch, whole);
     this.#outCount++;
     return slot;
+  }
+
+  #make(index: number): TransmitSlot {
+    return new TransmitSlot(index * this.#pairs + this.#pair, this.#pair);
   }
 
   #release(slot: TransmitSlot): void {

@@ -11,7 +11,6 @@ export interface VirtioNetParts {
   readonly vm: Vm;
   readonly device: NetDevice;
   readonly emul: VirtioEmul;
-  readonly funcs: RawIfaceFuncs;
   /** Where its legacy registers are; null for a card without. */
   readonly ports: IoPortEntry | null;
   readonly pciAddress: PciAddress;
@@ -23,10 +22,6 @@ export interface VirtioNetParts {
 export class VirtioNet {
   /** The virtio device behind the registers. */
   readonly emul: VirtioEmul;
-  /** The card as its backend knows it. */
-  readonly emulDriver: EthDriver;
-  /** What carries its frames. */
-  readonly emulDriverFuncs: RawIfaceFuncs;
   /** The machine it is in: memory and interrupts (in C the allocators and mappings of `ps_io_ops_t`). */
   readonly ioops: Vm;
   /** Where it is on the PCI bus. */
@@ -40,14 +35,22 @@ export class VirtioNet {
 
   constructor(parts: VirtioNetParts) {
     this.emul = parts.emul;
-    this.emulDriver = parts.device.driver;
-    this.emulDriverFuncs = parts.funcs;
     this.ioops = parts.vm;
     this.pciAddress = parts.pciAddress;
     this.counters = parts.device.counters;
     this.#device = parts.device;
     this.#ports = parts.ports;
     this.#remove = parts.remove;
+  }
+
+  /** The card as its backend knows it. */
+  get emulDriver(): EthDriver {
+    return this.#device.driver;
+  }
+
+  /** What carries its frames now. */
+  get emulDriverFuncs(): RawIfaceFuncs {
+    return this.#device.funcs;
   }
 
   /** First port of the card's legacy registers: where the guest moved them last. 0 for a card without. */
@@ -76,6 +79,33 @@ export class VirtioNet {
    */
   setLink(up: boolean): void {
     this.#device.setLink(up);
+  }
+
+  /** Queue pairs that the guest uses now: 1 until it asks for more. */
+  get queuePairs(): number {
+    return this.#device.queuePairs;
+  }
+
+  /**
+   * Asks the guest to tell the network where it is (VIRTIO 1.2, 5.1.6.5.4), as after a move to another host.
+   * @returns false where nobody can be asked: no driver is up, or it has not negotiated GUEST_ANNOUNCE and STATUS
+   */
+  announce(): boolean {
+    return this.#device.announce();
+  }
+
+  /**
+   * Plugs the card into another backend while its guest runs: link down, swap, link up, and the guest announces itself.
+   * Frames that the old backend still has are taken back, their chains go to the guest, and whatever it does with them
+   * or calls on the card from then on has no effect; it is the caller's to close. The guest keeps its address and
+   * what it negotiated.
+   * @throws TypeError for a backend that lacks a function
+   * @throws RangeError where the backend cannot do what the guest was promised: a smaller MTU, or fewer queue pairs
+   * than the card has and more than one. The old backend stays
+   */
+  setBackend(backend: RawIfaceFuncs): void {
+    if (this.#closed) throw new Error("the card is closed");
+    this.#device.setBackend(backend);
   }
 
   /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. Nothing once closed. */

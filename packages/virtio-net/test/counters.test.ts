@@ -10,7 +10,11 @@ describe("counters", () => {
   it("are all 0 at first", () => {
     const { card } = makeRig({ start: false });
     const queue = { notifications: 0, interrupts: 0, chains: 0, refused: NOTHING_REFUSED, stopped: 0 };
-    expect(card.counters).toEqual({
+    const { transmit, receive, transmitQueue, receiveQueue, pairs, control, filtered } = card.counters;
+    expect(pairs).toEqual([{ transmit, receive, transmitQueue, receiveQueue }]);
+    expect(control).toEqual({ done: 0, refused: 0, malformed: 0 });
+    expect(filtered).toEqual({ unicast: 0, multicast: 0, broadcast: 0, vlan: 0 });
+    expect({ transmit, receive, transmitQueue, receiveQueue }).toEqual({
       transmit: {
         frames: 0,
         bytes: 0,
@@ -21,7 +25,7 @@ describe("counters", () => {
         bytes: 0,
         noBuffers: 0,
         bufferTooSmall: 0,
-        dropped: { tooShort: 0, tooLong: 0, offload: 0, noBuffers: 0, linkDown: 0, reset: 0 },
+        dropped: { tooShort: 0, tooLong: 0, offload: 0, noBuffers: 0, linkDown: 0, otherPairFull: 0, reset: 0 },
       },
       transmitQueue: queue,
       receiveQueue: queue,
@@ -65,7 +69,7 @@ describe("counters", () => {
       bytes: 150,
       noBuffers: 2,
       bufferTooSmall: 0,
-      dropped: { tooShort: 1, tooLong: 1, offload: 0, noBuffers: 0, linkDown: 0, reset: 0 },
+      dropped: { tooShort: 1, tooLong: 1, offload: 0, noBuffers: 0, linkDown: 0, otherPairFull: 0, reset: 0 },
     });
     expect(card.counters.receiveQueue).toMatchObject({ notifications: 1, interrupts: 2, chains: 2, stopped: 0 });
     machine.settle();

@@ -1,4 +1,6 @@
 /* What is offered and what is agreed on (VIRTIO 1.2, 2.2, 5.1.3). */
+
+import * as virtio from "@vmmkit/virtio";
 import {
   VIRTIO_F_ANY_LAYOUT,
   VIRTIO_F_EVENT_IDX,
@@ -20,6 +22,16 @@ const BITS = {
   INDIRECT_DESC: VIRTIO_F_INDIRECT_DESC,
   EVENT_IDX: VIRTIO_F_EVENT_IDX,
 } as const satisfies Partial<Record<VirtioNetFeature, number>>;
+/** Those of the control queue, which a legacy driver sees too. */
+const CONTROL = {
+  CTRL_VQ: virtio.VIRTIO_NET_F_CTRL_VQ,
+  CTRL_RX: virtio.VIRTIO_NET_F_CTRL_RX,
+  CTRL_RX_EXTRA: virtio.VIRTIO_NET_F_CTRL_RX_EXTRA,
+  CTRL_VLAN: virtio.VIRTIO_NET_F_CTRL_VLAN,
+  CTRL_MAC_ADDR: virtio.VIRTIO_NET_F_CTRL_MAC_ADDR,
+  GUEST_ANNOUNCE: virtio.VIRTIO_NET_F_GUEST_ANNOUNCE,
+} as const satisfies Partial<Record<VirtioNetFeature, number>>;
+const CONTROL_NAMES = Object.keys(CONTROL) as (keyof typeof CONTROL)[];
 const NAMES = Object.keys(BITS) as (keyof typeof BITS)[];
 /** What the card offers for any backend, as it can do it by itself: see offload-features.test.ts. */
 const HOST = [0, 11, 12, 13, 14];
@@ -40,21 +52,30 @@ function expectTraffic({ machine, backend, driver }: Rig): void {
 
 describe("features", () => {
   it("on offer are these, and no other bit", () => {
-    const bits = [...HOST, VIRTIO_NET_F_MAC, ...Object.values(BITS)].sort((a, b) => a - b);
+    const bits = [...HOST, VIRTIO_NET_F_MAC, ...Object.values(BITS), ...Object.values(CONTROL)].sort((a, b) => a - b);
     expect(offered(makeRig())).toEqual(bits);
   });
 
   it.each(NAMES)("%s can be left out, and the card works without", (name) => {
     const rig = makeRig({ card: { without: [name] }, guest: { tx: { bufferBytes: 2048 } } });
     expect(rig.driver.offers(BITS[name])).toBe(false);
-    expect(offered(rig)).toHaveLength(NAMES.length + HOST.length);
+    expect(offered(rig)).toHaveLength(NAMES.length + HOST.length + CONTROL_NAMES.length);
     expectTraffic(rig);
   });
 
   it("can be left out all together", () => {
-    const rig = makeRig({ card: { without: [...NAMES, ...NAMES, "CSUM"] } });
+    const rig = makeRig({ card: { without: [...NAMES, ...NAMES, ...CONTROL_NAMES, "CSUM"] } });
     expect(offered(rig)).toEqual([VIRTIO_NET_F_MAC]);
     expectTraffic(rig);
+  });
+
+  it("of the control queue go with it, and one alone goes alone", () => {
+    const without = (name: VirtioNetFeature) => {
+      const rig = makeRig({ card: { without: [name] } });
+      return CONTROL_NAMES.filter((other) => !rig.driver.offers(CONTROL[other]));
+    };
+    expect(without("CTRL_VQ")).toEqual(CONTROL_NAMES);
+    for (const name of CONTROL_NAMES.slice(1)) expect(without(name)).toEqual([name]);
   });
 
   it("work in every subset that a driver may choose", { timeout: 60_000 }, () => {

@@ -121,7 +121,11 @@ export class CardGuest {
   }
 
   #makeCard(machine: V86Machine, { backend, options }: CardPlan): VirtioNet {
-    return addVirtioNet(machine, backend, { transport: "legacy", ...options, log: (line) => this.complaints.push(line) });
+    return addVirtioNet(machine, backend, {
+      transport: "legacy",
+      ...options,
+      log: (line) => this.complaints.push(line),
+    });
   }
 }
 

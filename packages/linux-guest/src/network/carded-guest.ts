@@ -10,7 +10,7 @@ export interface CardedGuestOptions extends GuestOptions, GuestListeners {
   /** The guest's name, and its card's. */
   readonly name: string;
   /** Options of its card. */
-  readonly card?: Omit<VirtioNetOptions, "log" | "name">;
+  readonly card?: Omit<VirtioNetOptions, "log" | "mmio" | "name">;
 }
 
 /** A guest with a card, in a thread of its own. */

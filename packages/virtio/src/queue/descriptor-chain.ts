@@ -75,6 +75,7 @@ export class ChainWalker {
    * @param mayBeIndirect INDIRECT_DESC was negotiated
    * @param writable which way all its descriptors have to point
    * @param headBytes how many bytes go to `head`, the others to `body`
+   * @param mayTurn device-writable descriptors may follow device-readable ones; they go to `body`
    * @returns SOUND, or the index in `CHAIN_ERRORS` of the first thing that is wrong
    */
   walk(
@@ -84,7 +85,9 @@ export class ChainWalker {
     headBytes: number,
     head: RangeList,
     body: RangeList,
+    mayTurn = false,
   ): number {
+    let writes = writable;
     let table = this.#table;
     let tableAt = this.#tableAt;
     let tableSize = this.#size;
@@ -121,13 +124,17 @@ export class ChainWalker {
         continue;
       }
 
-      code = OTHER_WAY;
-      if (((flagsNext & WRITE) !== 0) !== writable) break;
+      if (((flagsNext & WRITE) !== 0) !== writes) {
+        code = OTHER_WAY;
+        if (!mayTurn || writes) break;
+        writes = true;
+        headLeft = 0;
+      }
       total += length;
       code = OVERFLOW;
       if (total >= LENGTH_LIMIT) break;
       if (length !== 0) {
-        headLeft = this.#buffers.add(addressLow, addressHigh, length, writable, headLeft, head, body);
+        headLeft = this.#buffers.add(addressLow, addressHigh, length, writes, headLeft, head, body);
         code = OUTSIDE;
         if (headLeft < 0) break;
       }

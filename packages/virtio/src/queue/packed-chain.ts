@@ -40,6 +40,8 @@ export class PackedChainWalker {
   slots = 0;
   /** Its buffer id, any 16 bits. */
   bufferId = 0;
+  /** Device-writable descriptors may follow device-readable ones; they go to `body`. */
+  mayTurn = false;
   readonly #buffers: BufferRanges;
   readonly #indirect: IndirectTable;
   #ring: Uint32Array = NO_WORDS;
@@ -89,6 +91,7 @@ export class PackedChainWalker {
     let code = SOUND;
     let total = 0;
     let headLeft = headBytes;
+    let writes = writable;
     for (;;) {
       if (code === SOUND) {
         const length = ring[at + 2] as number;
@@ -97,9 +100,13 @@ export class PackedChainWalker {
           if (!mayBeIndirect || slots > 1 || (word & NEXT) !== 0) code = INDIRECT_NOT_ALLOWED;
           else
             code = this.#walkTable(ring[at] as number, ring[at + 1] as number, length, writable, headLeft, head, body);
-        } else if (((word & WRITE) !== 0) !== writable) {
+        } else if (((word & WRITE) !== 0) !== writes && (!this.mayTurn || writes)) {
           code = OTHER_WAY;
         } else {
+          if (((word & WRITE) !== 0) !== writes) {
+            writes = true;
+            headLeft = 0;
+          }
           total += length;
           if (total >= LENGTH_LIMIT) code = OVERFLOW;
           else if (length !== 0) {
@@ -107,7 +114,7 @@ export class PackedChainWalker {
               ring[at] as number,
               ring[at + 1] as number,
               length,
-              writable,
+              writes,
               headLeft,
               head,
               body,
@@ -150,13 +157,18 @@ export class PackedChainWalker {
     let at = this.#indirect.at;
     let total = 0;
     let headLeft = headBytes;
+    let writes = writable;
     for (let left = entries; left > 0; left--, at += WORDS) {
-      if ((((table[at + 3] as number) & WRITE) !== 0) !== writable) return OTHER_WAY;
+      if ((((table[at + 3] as number) & WRITE) !== 0) !== writes) {
+        if (!this.mayTurn || writes) return OTHER_WAY;
+        writes = true;
+        headLeft = 0;
+      }
       const bytes = table[at + 2] as number;
       if (bytes === 0) continue;
       total += bytes;
       if (total >= LENGTH_LIMIT) return OVERFLOW;
-      headLeft = this.#buffers.add(table[at] as number, table[at + 1] as number, bytes, writable, headLeft, head, body);
+      headLeft = this.#buffers.add(table[at] as number, table[at + 1] as number, bytes, writes, headLeft, head, body);
       if (headLeft < 0) return OUTSIDE;
     }
     return SOUND;

@@ -52,6 +52,8 @@ const NEXT = VIRTQ_DESC_F_NEXT << 16;
 const WRITE = VIRTQ_DESC_F_WRITE << 16;
 /** The bits of a descriptor's last word that say whose it is. */
 const OWNER = AVAIL | USED;
+/** More bytes than any chain has. */
+const NO_LIMIT = 2 ** 32;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
 /** The most slots that are looked ahead. */
@@ -270,6 +272,14 @@ export class PackedQueue implements DeviceQueue {
     if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
+  }
+
+  popMixed(readable: RangeList, writable: RangeList): number {
+    writable.clear();
+    this.#walker.mayTurn = true;
+    const popped = this.pop(false, NO_LIMIT, readable, writable);
+    this.#walker.mayTurn = false;
+    return popped;
   }
 
   walk(bufferId: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {

@@ -34,6 +34,8 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from ".
 
 const NO_WORDS = new Uint32Array(0);
 const NO_HALF_WORDS = new Uint16Array(0);
+/** More bytes than any chain has. */
+const NO_LIMIT = 2 ** 32;
 
 /** A split virtqueue over guest memory. */
 export class SplitQueue implements DeviceQueue {
@@ -170,10 +172,30 @@ export class SplitQueue implements DeviceQueue {
   }
 
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
+    const headIndex = this.#next();
+    if (headIndex < 0) return headIndex;
+    return this.#take(headIndex, writable, headBytes, head, body, false) ? headIndex : QUEUE_REFUSED;
+  }
+
+  popMixed(readable: RangeList, writable: RangeList): number {
+    const headIndex = this.#next();
+    if (headIndex < 0) return headIndex;
+    writable.clear();
+    return this.#take(headIndex, false, NO_LIMIT, readable, writable, true) ? headIndex : QUEUE_REFUSED;
+  }
+
+  walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
+    // This chain was paid for when it was popped.
+    this.#walker.allowSteps();
+    return this.#take(headIndex, writable, headBytes, head, body, false);
+  }
+
+  /** The head of the next chain, taken; QUEUE_EMPTY or QUEUE_STOPPED. */
+  #next(): number {
     if (this.#lastAvail === this.#availSeen) {
       if (this.available() === 0) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
       const again = this.#again.shift();
-      if (again !== undefined) return this.#take(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
+      if (again !== undefined) return again;
     }
     const headIndex = this.#avail[this.#availAt + 2 + (this.#lastAvail & this.#mask)] as number;
     if (headIndex >= this.size) {
@@ -185,20 +207,21 @@ export class SplitQueue implements DeviceQueue {
     this.#counters.chains++;
     this.#taken[headIndex] = ++this.#takenCount;
     if (this.#order !== null) this.#order.take(headIndex);
-    return this.#take(headIndex, writable, headBytes, head, body) ? headIndex : QUEUE_REFUSED;
+    return headIndex;
   }
 
-  walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
-    // This chain was paid for when it was popped.
-    this.#walker.allowSteps();
-    return this.#take(headIndex, writable, headBytes, head, body);
-  }
-
-  #take(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
+  #take(
+    headIndex: number,
+    writable: boolean,
+    headBytes: number,
+    head: RangeList,
+    body: RangeList,
+    mayTurn: boolean,
+  ): boolean {
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
-    const code = this.#walker.walk(headIndex, this.#indirect, writable, headBytes, head, body);
+    const code = this.#walker.walk(headIndex, this.#indirect, writable, headBytes, head, body, mayTurn);
     if (code === CHAIN_SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;

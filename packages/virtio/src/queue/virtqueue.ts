@@ -51,6 +51,15 @@ export interface Virtqueue {
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number;
 
   /**
+   * Takes the next chain, of which device-readable descriptors come first and device-writable ones behind them
+   * (2.7.4.2): a command and its answer. Either part may be missing. Otherwise as `pop`.
+   * @param readable cleared, then filled
+   * @param writable cleared, then filled
+   * @returns the index of the chain's head, QUEUE_EMPTY, QUEUE_REFUSED or QUEUE_STOPPED
+   */
+  popMixed(readable: RangeList, writable: RangeList): number;
+
+  /**
    * Walks a chain again that `pop` answered before and that was not given back yet.
    * @returns false where it is refused now, as the guest changed it; it has been given back
    */
