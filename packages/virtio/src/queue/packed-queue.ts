@@ -239,24 +239,24 @@ export class PackedQueue implements DeviceQueue {
     const bytes = body.totalBytes;
     const walker = this.#walker;
     const life = this.#life;
-    const code = walker.walk(slot, word, limit, this.#indirect, writable, headBytes, head, body);
-    if (code !== SOUND) {
-      body.rangeCount = ranges;
-      body.totalBytes = bytes;
-    }
-    // A guest that reset the queue while its chain was handed out has lost it.
-    if (life !== this.#life) return QUEUE_EMPTY;
+    const code = walker.walk(slot, limit, this.#indirect, writable, headBytes, head, body);
     const { slots, bufferId } = walker;
-    if (slots > this.#ahead && !looked) {
-      // It ends behind what may be read without a look at itself.
-      this.#ahead = 0;
+    // One that ends behind what may be read without a look at itself is walked again.
+    const unsure = slots > this.#ahead && !looked;
+    const bad = slots === 0 || bufferId >= this.size || this.#out.has(bufferId);
+    const lost = life !== this.#life;
+    if (code !== SOUND || unsure || bad || lost) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
-      return this.pop(writable, headBytes, head, body);
+      // A guest that reset the queue while its chain was handed out has lost it.
+      if (lost) return QUEUE_EMPTY;
+      if (unsure) {
+        this.#ahead = 0;
+        return this.pop(writable, headBytes, head, body);
+      }
+      if (slots === 0) return this.#stop("chainWithoutEnd");
+      if (bad) return this.#stop(bufferId >= this.size ? "headOutOfRange" : "headInUse");
     }
-    if (slots === 0) return this.#stop("chainWithoutEnd");
-    if (bufferId >= this.size) return this.#stop("headOutOfRange");
-    if (this.#out.has(bufferId)) return this.#stop("headInUse");
 
     this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#ahead -= slots;
@@ -462,11 +462,10 @@ export class PackedQueue implements DeviceQueue {
     const copy = this.#out.copyOf(bufferId);
     if (copy === null) {
       const slot = this.#out.slotOf(bufferId);
-      const word = this.#ring[this.#lastWordOf(slot)] as number;
-      return walker.walk(slot, word, slots, this.#indirect, writable, headBytes, head, body);
+      return walker.walk(slot, slots, this.#indirect, writable, headBytes, head, body);
     }
     walker.useRing(copy, 0);
-    const code = walker.walk(0, copy[3] as number, slots, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(0, slots, this.#indirect, writable, headBytes, head, body);
     walker.useRing(this.#ring, this.#ringAt);
     return code;
   }
