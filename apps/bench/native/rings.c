@@ -6,7 +6,7 @@
  *   rings transmit BYTES   the same, and copy the payload out of guest memory
  *   rings receive BYTES    the same, write a header and copy a payload into guest memory
  *
- * Reads lines "round MILLISECONDS" from standard input and answers each with nanoseconds per frame: the median of the
+ * Reads lines "round MILLISECONDS", or "warm" for "round", from standard input and answers each with nanoseconds per frame: the median of the
  * batches of that time. Only the device's side is timed; the driver fills the ring in between.
  */
 #include <stdint.h>
@@ -176,7 +176,8 @@ int main(int argc, char **argv) {
   set_up(mode[0] == 'r', (uint32_t)bytes);
   char line[64];
   while (fgets(line, sizeof line, stdin) != NULL) {
-    const double milliseconds = strncmp(line, "round ", 6) == 0 ? atof(line + 6) : 0;
+    const char *argument = strchr(line, ' ');
+    const double milliseconds = argument == NULL ? 0 : atof(argument);
     printf("%.4f\n", round_of(mode, (uint32_t)bytes, milliseconds) - clock_ns() / BATCH);
     fflush(stdout);
   }

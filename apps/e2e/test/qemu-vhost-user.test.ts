@@ -14,8 +14,8 @@ const impossible = await whyNoQemu();
 
 /** One guest has the legacy interface and the back-end listens, the other the modern one and the back-end connects. */
 const KINDS = [
-  { name: "legacy", device: "disable-legacy=off,disable-modern=on", server: "" },
-  { name: "modern", device: "disable-legacy=on", server: ",server=on,wait=on" },
+  { name: "legacy", device: "mac=52:54:00:00:00:11,disable-legacy=off,disable-modern=on", server: "" },
+  { name: "modern", device: "mac=52:54:00:00:00:12,disable-legacy=on", server: ",server=on,wait=on" },
 ] as const;
 
 /** A back-end on a hub's port, and the QEMU that has it. */

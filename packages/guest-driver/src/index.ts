@@ -23,6 +23,7 @@ export { GUEST_PAGE_BYTES, GuestRam } from "./guest-ram.ts";
 export type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 export { corruptRing, type HostileTarget, hostileTarget, scribbleRing } from "./hostile.ts";
 export { LegacyTransport } from "./legacy-transport.ts";
+export { MmioTransport } from "./mmio-transport.ts";
 export { ModernTransport } from "./modern-transport.ts";
 export { GuestMsix } from "./msix.ts";
 export { needEvent } from "./need-event.ts";
@@ -31,6 +32,7 @@ export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {
   GUEST_NET_FEATURES,
+  GUEST_NET_OFFLOADS,
   type GuestNetCounters,
   type GuestNetOptions,
   type NetBufferOptions,
@@ -38,6 +40,15 @@ export {
 export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { PackedRing } from "./packed-ring.ts";
+export {
+  isTransportGood,
+  makePacket,
+  type OpenPacket,
+  type PacketSpec,
+  type ReadPacket,
+  readPacket,
+  slowSum,
+} from "./packets.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
 export { randomBelow, seededRandom } from "./random.ts";

@@ -22,6 +22,7 @@ export type { PciBar, PciBarWindow } from "./bar-registers.ts";
 export { capEmulation, noMsiCapEmulation, type PciConfigRange } from "./capabilities.ts";
 export { CONFIG_PORT_RANGE, type ConfigPortsOptions, configPorts } from "./config-ports.ts";
 export { DEFAULT_COMMAND_WRITABLE, deviceEntry, type PciDeviceDef } from "./device-def.ts";
+export { ECAM_BUS_BYTES, ecam } from "./ecam.ts";
 export { PciAddressError, PciDefinitionError, PciSlotOccupiedError, PciSpaceFullError } from "./errors.ts";
 export { hostBridge } from "./host-bridge.ts";
 export { type IntxEntry, intxEmulation } from "./intx.ts";

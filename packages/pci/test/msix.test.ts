@@ -170,7 +170,7 @@ describe("msixEmulation", () => {
       [{ vectors: 2049 }, "got 2049"],
       [{ bar: 6 }, '"bar" expected 0 to 5, got 6'],
     ] as const) {
-      expect(() => msixEmulation(below, able, { at: AT, vectors: 1, bar: 1, ...wrong })).toThrow(message);
+      expect(() => msixEmulation(below, able, { ...{ at: AT, vectors: 1, bar: 1 }, ...wrong })).toThrow(message);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { type Fd, isEventFd } from "@vmmkit/posix";
-import { VIRTIO_F_RING_PACKED, VIRTIO_NET_CONFIG_MTU, VIRTIO_NET_F_MTU } from "@vmmkit/virtio";
+import { VIRTIO_NET_CONFIG_MTU, VIRTIO_NET_F_MTU } from "@vmmkit/virtio";
 import { BackendChannel } from "./backend-channel.ts";
 import { DirtyLog } from "./dirty-log.ts";
 import { RequestError } from "./errors.ts";
@@ -150,7 +150,7 @@ export class Requests {
       }
       case Request.SetVringBase: {
         const { index, num } = readVringState(body);
-        served.ring(index).base = this.#isPacked ? num : num & 0xffff;
+        served.ring(index).base = num;
         break;
       }
       case Request.SetVringAddr:
@@ -175,10 +175,6 @@ export class Requests {
         throw new RequestError("not known here");
     }
     served.settle();
-  }
-
-  get #isPacked(): boolean {
-    return this.#served.device.state.hasFeature(VIRTIO_F_RING_PACKED);
   }
 
   /** The three parts of a ring, by the front-end's addresses. */

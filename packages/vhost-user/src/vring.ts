@@ -1,5 +1,6 @@
 import { EventFd, type Fd, type Poller, Ready, type Watch } from "@vmmkit/posix";
-import type { DeviceState } from "@vmmkit/virtio";
+import { type DeviceState, VIRTIO_F_RING_PACKED } from "@vmmkit/virtio";
+import { ringBase } from "./ring-base.ts";
 
 /** Where a ring is, as guest physical addresses. */
 export interface VringPlace {
@@ -20,8 +21,8 @@ export class Vring {
   size = 0;
   /** Null as long as the front-end did not say. */
   place: VringPlace | null = null;
-  /** Where it goes on. */
-  base = 0;
+  /** Where it goes on, as the front-end said it; null from its beginning. */
+  base: number | null = null;
   /** SET_VRING_ENABLE said so. */
   enabled = false;
   #kick: EventFd | "poll" | null = null;
@@ -47,11 +48,16 @@ export class Vring {
     return this.#kick !== null && this.place !== null && this.size > 0;
   }
 
-  /** Starts it. Answers false where the device does not take it. */
+  /**
+   * Starts it. Answers false where the device does not take it.
+   * @throws RequestError for a base that there cannot be
+   */
   start(): boolean {
     const { place, size } = this;
     if (this.#running || place === null) return true;
-    if (!this.#state.enableQueue(this.index, { size, ...place }, this.base)) return false;
+    const isPacked = this.#state.hasFeature(VIRTIO_F_RING_PACKED);
+    const base = this.base === null ? undefined : ringBase(this.base, size, isPacked);
+    if (!this.#state.enableQueue(this.index, { size, ...place }, base)) return false;
     this.#running = true;
     this.#listen();
     // What came before anybody listened.
@@ -91,7 +97,7 @@ export class Vring {
   release(): number {
     this.stop();
     this.#closeKick();
-    return this.base;
+    return this.base ?? 0;
   }
 
   /** Back to the beginning, with all descriptors closed. */
@@ -100,7 +106,7 @@ export class Vring {
     this.setCall(null);
     this.place = null;
     this.size = 0;
-    this.base = 0;
+    this.base = null;
     this.enabled = false;
   }
 

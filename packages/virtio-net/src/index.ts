@@ -34,6 +34,7 @@ export { virtioNetDefaultBackend } from "./default-backend.ts";
 export { commonMakeVirtioNet } from "./make-virtio-net.ts";
 export { NetDevice, type NetDeviceHooks } from "./net-device.ts";
 export { makeVirtioNetFunction, type VirtioNetFunction } from "./net-function.ts";
+export { makeVirtioNetMmio, type VirtioNetMmio, type VirtioNetMmioOptions } from "./net-mmio.ts";
 export type {
   NetDeviceOptions,
   VirtioNetExtraFeature,

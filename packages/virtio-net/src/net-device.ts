@@ -82,6 +82,9 @@ export class NetDevice implements VirtioDevice {
   readonly #control: ControlQueue;
   readonly #pairs: readonly QueuePair[];
   readonly #unwatch: () => void;
+  /** The VMM tells when a slice of the guest is over. */
+  readonly #slices: boolean;
+  readonly #unslice: () => void;
   #port: BackendPort;
   /** What both sides have, as far as it makes sense together. */
   #features: FeatureBits = { low: 0, high: 0 };
@@ -131,6 +134,8 @@ export class NetDevice implements VirtioDevice {
       return pair;
     });
     this.#control = this.#makeControl(counters);
+    this.#slices = options.poll !== false && vm.onSlice !== undefined;
+    this.#unslice = (this.#slices ? vm.onSlice?.(() => this.#afterSlice()) : undefined) ?? (() => {});
     this.#unwatch = vm.memory.onChange(() => {
       for (const pair of this.#pairs) pair.rebind();
     });
@@ -205,7 +210,7 @@ export class NetDevice implements VirtioDevice {
     const pair = this.#pairOf(index);
     if (pair === undefined) return;
     if ((index & 1) === 0) pair.receive.notify();
-    else if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+    else if (pair.index < this.#steering.transmitPairs) pair.transmitNotified(this.#slices);
   }
 
   reset(): void {
@@ -328,6 +333,12 @@ export class NetDevice implements VirtioDevice {
   close(): void {
     this.state.reset();
     this.#unwatch();
+    this.#unslice();
+  }
+
+  /** A slice of the guest is over: see `AdaptivePoll`. */
+  #afterSlice(): void {
+    for (const pair of this.#pairs) pair.poll.afterSlice();
   }
 
   /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */

@@ -1,4 +1,5 @@
 import type { Virtqueue } from "@vmmkit/virtio";
+import { AdaptivePoll } from "./adaptive-poll.ts";
 import type { CardCore } from "./card-core.ts";
 import type { PairCounters } from "./counters.ts";
 import { Receive } from "./receive.ts";
@@ -10,6 +11,8 @@ export class QueuePair {
   readonly receive: Receive;
   readonly transmit: Transmit;
   readonly counters: PairCounters;
+  /** Whether the transmit queue is looked after at the end of the guest's slices. Idle where nobody tells of slices. */
+  readonly poll: AdaptivePoll;
 
   /** @param pairs how many the card has */
   constructor(
@@ -24,6 +27,16 @@ export class QueuePair {
     this.counters = counters;
     this.receive = new Receive(core, receiveQueue, counters.receive, index);
     this.transmit = new Transmit(core, transmitQueue, counters.transmit, index, pairs);
+    this.poll = new AdaptivePoll(this.transmit, () => counters.transmit.frames + counters.receive.frames);
+  }
+
+  /**
+   * The guest notified the transmit queue.
+   * @param slices whether `poll` is told of slices
+   */
+  transmitNotified(slices: boolean): void {
+    if (slices) this.poll.notified();
+    this.transmit.run();
   }
 
   /** The guest reset the card. */

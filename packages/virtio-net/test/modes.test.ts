@@ -53,7 +53,7 @@ function exchange(options: RigOptions, count: number, most: number, longest: num
   expect(driver.counters).toMatchObject({ txFrames: count, txCompleted: count, rxFrames: count, rxReturned: 0 });
   expect(card.counters.transmit).toMatchObject({ frames: count, bytes });
   expect(card.counters.receive).toMatchObject({ frames: count, bytes });
-  expect(driver.txRing.outCount).toBe(0);
+  expect(driver.rings[1].outCount).toBe(0);
 }
 
 interface Layout extends GuestNetOptions {
@@ -121,6 +121,19 @@ describe.each([
     const card = { rxQueueSize: size, txQueueSize: size };
     exchange({ card }, frames, Math.min(size, 300), 200);
     exchange({ card, guest: { features: [VIRTIO_F_ANY_LAYOUT] } }, frames, Math.min(size, 300), 200);
+  });
+});
+
+describe.each(["modern", "msix"] as const)("through the %s registers", { timeout: PATIENCE_MS }, (transport) => {
+  it.each([
+    ["split", false],
+    ["split", true],
+    ["packed", false],
+    ["packed", true],
+  ] as const)("%s virtqueues, in order: %s", (ring, inOrder) => {
+    exchange({ transport, guest: { ring, inOrder } }, 1000, 50, 1518);
+    exchange({ transport, guest: { ring, inOrder, features: [], tx: { headerApart: true } } }, 1000, 50, 1518);
+    exchange({ transport, guest: { ring, inOrder, indirect: "always" }, card: { rxQueueSize: 16 } }, 500, 16, 400);
   });
 });
 

@@ -237,6 +237,12 @@ export class DeviceState {
     return isr;
   }
 
+  /** The guest says what it has seen (4.2.2); once nothing is left the line goes down. */
+  acknowledgeIsr(bits: number): void {
+    this.isr &= ~bits;
+    if (this.isr === 0) this.#hooks.lowerIrq();
+  }
+
   /** The device cannot go on: DEVICE_NEEDS_RESET, and a driver that is ready is told (2.1.2). */
   needReset(line: string): void {
     // Said once until the guest resets, however many queues it breaks and places anew.

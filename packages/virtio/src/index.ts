@@ -43,5 +43,6 @@ export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";
 export * from "./spec.ts";
+export { MmioTransport, VIRTIO_MMIO_BYTES } from "./transport/mmio.ts";
 export { VirtioPciFunction, type VirtioPciKind, type VirtioPciOptions } from "./transport/virtio-pci.ts";
 export { VirtioEmul } from "./virtio-emul.ts";

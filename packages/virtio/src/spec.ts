@@ -176,6 +176,58 @@ export const VIRTIO_PCI_COMMON_Q_RESET = 0x3a;
 /** Bytes of the common configuration. */
 export const VIRTIO_PCI_COMMON_CFG_BYTES = 0x3c;
 
+/*
+ * Registers of MMIO (4.2.2), 32 bits each.
+ */
+/** "virt", read-only. */
+export const VIRTIO_MMIO_MAGIC_VALUE = 0x000;
+/** 2, read-only; the legacy interface has 1. */
+export const VIRTIO_MMIO_VERSION = 0x004;
+/** Device type, read-only. */
+export const VIRTIO_MMIO_DEVICE_ID = 0x008;
+/** Vendor, read-only. */
+export const VIRTIO_MMIO_VENDOR_ID = 0x00c;
+/** Device features that are selected, read-only. */
+export const VIRTIO_MMIO_DEVICE_FEATURES = 0x010;
+/** Selects 32 of the device's features, write-only. */
+export const VIRTIO_MMIO_DEVICE_FEATURES_SEL = 0x014;
+/** Driver features that are selected, write-only. */
+export const VIRTIO_MMIO_DRIVER_FEATURES = 0x020;
+/** Selects 32 of the driver's features, write-only. */
+export const VIRTIO_MMIO_DRIVER_FEATURES_SEL = 0x024;
+/** Selects a queue, write-only. */
+export const VIRTIO_MMIO_QUEUE_SEL = 0x030;
+/** The most entries of the selected queue, 0 where there is none, read-only. */
+export const VIRTIO_MMIO_QUEUE_NUM_MAX = 0x034;
+/** Entries of the selected queue, write-only. */
+export const VIRTIO_MMIO_QUEUE_NUM = 0x038;
+/** 1 starts the selected queue, 0 stops it. */
+export const VIRTIO_MMIO_QUEUE_READY = 0x044;
+/** Queue notify: the number of the queue in the lower 16 bits, write-only. */
+export const VIRTIO_MMIO_QUEUE_NOTIFY = 0x050;
+/** Interrupt status, read-only. Reading changes nothing. */
+export const VIRTIO_MMIO_INTERRUPT_STATUS = 0x060;
+/** Clears bits of the interrupt status, write-only. */
+export const VIRTIO_MMIO_INTERRUPT_ACK = 0x064;
+/** Device status. */
+export const VIRTIO_MMIO_STATUS = 0x070;
+/** Address of the descriptor area, 64 bits in two registers: low, high; write-only. */
+export const VIRTIO_MMIO_QUEUE_DESC_LOW = 0x080;
+/** Address of the driver area, likewise. */
+export const VIRTIO_MMIO_QUEUE_AVAIL_LOW = 0x090;
+/** Address of the device area, likewise. */
+export const VIRTIO_MMIO_QUEUE_USED_LOW = 0x0a0;
+/** Length and address of a shared memory region: all ones, as there is none. 4 registers, read-only. */
+export const VIRTIO_MMIO_SHM_LEN_LOW = 0x0b0;
+/** 1 resets the selected queue, with RING_RESET. */
+export const VIRTIO_MMIO_QUEUE_RESET = 0x0c0;
+/** Changes with the configuration, read-only. */
+export const VIRTIO_MMIO_CONFIG_GENERATION = 0x0fc;
+/** The device's own configuration starts here. */
+export const VIRTIO_MMIO_CONFIG = 0x100;
+/** What `VIRTIO_MMIO_MAGIC_VALUE` reads. */
+export const VIRTIO_MMIO_MAGIC = 0x7472_6976;
+
 /** Interrupt status: a queue has used buffers. */
 export const VIRTIO_PCI_ISR_QUEUE = 1;
 /** Interrupt status: the device's configuration has changed. */

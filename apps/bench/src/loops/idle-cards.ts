@@ -12,6 +12,7 @@ const [count = 1000, milliseconds = 2000] = process.argv.slice(2).map(Number);
 const RING = 256;
 /** Few pages are touched, so most of it is only promised. */
 const GUEST_BYTES = 2 << 20;
+const SETTLE_MS = 1000;
 
 const watch = new Stopwatch();
 const settle = (): NodeJS.MemoryUsage => {
@@ -23,6 +24,8 @@ const drivers = [makeOne()];
 const before = settle();
 for (let i = 0; i < count; i++) drivers.push(makeOne());
 const after = settle();
+// The collector's helpers are still sweeping.
+await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 const cpu = process.cpuUsage();
 await new Promise((resolve) => setTimeout(resolve, milliseconds));
 const busy = process.cpuUsage(cpu);

@@ -37,7 +37,7 @@ export class LoopBundle {
 
   /** Starts a process that runs the loop `loop`. */
   start(name: string, loop: string, options: LoopOptions): Contender {
-    const flags = ["--expose-gc", "--max-semi-space-size=512"];
+    const flags = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"];
     const args = [...flags, this.path("child"), loop, JSON.stringify(options)];
     return new Contender(name, process.execPath, args, isAnswer);
   }

@@ -20,7 +20,7 @@ export const SHORT: Turns = { rounds: 5, roundMs: 30, warmUpMs: 300 };
  */
 export async function takeTurns(contenders: readonly Contender[], turns: Turns): Promise<number[][]> {
   // In two halves: the engine throws code away while types are still settling, and makes it anew.
-  for (let half = 0; half < 2; half++) for (const each of contenders) await each.round(turns.warmUpMs / 2);
+  for (let half = 0; half < 2; half++) for (const each of contenders) await each.ask(`warm ${turns.warmUpMs / 2}`);
   const rounds: number[][] = contenders.map(() => []);
   for (let round = 0; round < turns.rounds; round++) {
     for (const [i, contender] of contenders.entries()) rounds[i]?.push(await contender.round(turns.roundMs));

@@ -44,6 +44,36 @@ export class Firmware {
     return this.#emit(0x66, 0xc7, 0x06, ...word(address), ...dword(value));
   }
 
+  /** Lets DS reach all 4 GiB, for `storeHigh` and `loadHigh`: through protected mode and back ("big real mode"). */
+  bigReal(): this {
+    // lgdt cs:[GDTR]; mov eax,cr0; or al,1; mov cr0,eax; mov bx,8; mov ds,bx; and al,0xfe; mov cr0,eax
+    return this.#emit(0x2e, 0x0f, 0x01, 0x16, ...word(GDTR), 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0).#emit(
+      0xbb,
+      0x08,
+      0x00,
+      0x8e,
+      0xdb,
+      0x24,
+      0xfe,
+      0x0f,
+      0x22,
+      0xc0,
+    );
+  }
+
+  /** Stores at any address. */
+  storeHigh(size: 1 | 2 | 4, address: number, value: number): this {
+    if (size === 1) return this.#emit(0x67, 0xc6, 0x05, ...dword(address), value & 0xff);
+    if (size === 2) return this.#emit(0x67, 0xc7, 0x05, ...dword(address), ...word(value));
+    return this.#emit(0x66, 0x67, 0xc7, 0x05, ...dword(address), ...dword(value));
+  }
+
+  /** Loads from any address, and stores what it loaded below 64 KiB as 32 bits. */
+  loadHigh(size: 1 | 2 | 4, address: number, toAddress: number): this {
+    // xor eax,eax
+    return this.#emit(0x66, 0x31, 0xc0, ...LOAD[size], ...dword(address), 0x66, 0xa3, ...word(toAddress));
+  }
+
   /** Adds one to the 16 bits at `address`. */
   increment(address: number): this {
     return this.#emit(0xff, 0x06, ...word(address));
@@ -120,6 +150,8 @@ export class Firmware {
     const rom = new Uint8Array(ROM_BYTES);
     rom.set(this.#linked());
     rom.set(RESET_VECTOR, 0xfff0);
+    rom.set([23, 0, ...dword(0xf_0000 + GDT)], GDTR);
+    rom.set(FLAT_DATA, GDT + 8);
     return rom.buffer;
   }
 
@@ -149,6 +181,13 @@ export class Firmware {
   }
 }
 
+/** Offsets in the ROM of a descriptor table, and of what `lgdt` loads. */
+const GDT = 0xff00;
+const GDTR = 0xff40;
+/** A data segment from 0 to 4 GiB. */
+const FLAT_DATA = [0xff, 0xff, 0, 0, 0, 0x92, 0xcf, 0];
+
+const LOAD = { 1: [0x67, 0x8a, 0x05], 2: [0x67, 0x8b, 0x05], 4: [0x66, 0x67, 0x8b, 0x05] } as const;
 const OUT = { 1: [0xee], 2: [0xef], 4: [0x66, 0xef] } as const;
 const IN = { 1: [0xec], 2: [0xed], 4: [0x66, 0xed] } as const;
 

@@ -1,10 +1,12 @@
 import { type Frame, TxResult, writeFrame } from "@vmmkit/ethif";
-import type { PortWidth } from "@vmmkit/guest-driver";
+import { ModernTransport, type PortWidth } from "@vmmkit/guest-driver";
 import {
   legacyLayout,
   type QueueLayout,
   VIRTIO_NET_RX_QUEUE,
   VIRTIO_NET_TX_QUEUE,
+  VIRTIO_PCI_COMMON_Q_RESET,
+  VIRTIO_PCI_COMMON_Q_SELECT,
   VIRTIO_PCI_QUEUE_NOTIFY,
   VIRTIO_PCI_QUEUE_PFN,
   VIRTIO_PCI_QUEUE_SEL,
@@ -86,10 +88,12 @@ export class FuzzWorld {
   #trick: Trick = "nothing";
   #depth = 0;
 
-  constructor() {
+  /** @param transport "modern" has split virtqueues */
+  constructor(transport: "legacy" | "modern" = "legacy") {
     this.rig = makeRig({
+      transport,
       machine: { buffer: this.#backing.buffer, renew: () => this.#backing, defer: true },
-      card: { rxQueueSize: ENTRIES, txQueueSize: ENTRIES },
+      card: { rxQueueSize: ENTRIES, txQueueSize: ENTRIES, without: transport === "modern" ? ["RING_PACKED"] : [] },
       guest: { rx: { buffers: 4 }, tx: { buffers: 4 } },
       start: false,
     });
@@ -134,13 +138,13 @@ export class FuzzWorld {
 
   #do(step: Step): void {
     const { machine, backend, card } = this.rig;
-    const base = card.iobase;
     switch (step.do) {
       case "in":
-        machine.ports.in(base + step.offset, step.width);
+        if (this.#modern === null) machine.ports.in(card.iobase + step.offset, step.width);
+        else machine.ports.load(this.#modernBase + step.offset, step.width);
         break;
       case "out":
-        machine.ports.out(base + step.offset, step.width, step.value);
+        this.#out(step.offset, step.width, step.value);
         break;
       case "poke":
         this.#poke(step.gpa, step.width, step.value);
@@ -155,11 +159,10 @@ export class FuzzWorld {
         this.#offer(step);
         break;
       case "notify":
-        machine.ports.out(base + VIRTIO_PCI_QUEUE_NOTIFY, 2, step.queue);
+        this.#notify(step.queue);
         break;
       case "move":
-        machine.ports.out(base + VIRTIO_PCI_QUEUE_SEL, 2, step.queue);
-        machine.ports.out(base + VIRTIO_PCI_QUEUE_PFN, 4, step.page);
+        this.#move(step.queue, step.page);
         break;
       case "grow":
         this.#backing.replace();
@@ -204,13 +207,13 @@ export class FuzzWorld {
   }
 
   #play(): void {
-    const { machine, backend, card } = this.rig;
+    const { backend, card } = this.rig;
     if (this.#trick === "finishes" && backend.kept.length > 0) backend.finish();
     else if (this.#trick === "delivers") this.#allocateAndComplete();
-    else if (this.#trick === "resets") machine.ports.out(card.iobase + 18, 1, 0);
+    else if (this.#trick === "resets") this.rig.driver.transport.writeStatus(0);
     else if (this.#trick === "notifies") {
-      machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_TX_QUEUE);
-      machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_NET_RX_QUEUE);
+      this.#notify(VIRTIO_NET_TX_QUEUE);
+      this.#notify(VIRTIO_NET_RX_QUEUE);
     } else if (this.#trick === "unplugs") card.setLink(!card.linkUp);
     else if (this.#trick === "grows") this.#backing.replace();
   }
@@ -257,8 +260,42 @@ export class FuzzWorld {
     });
     if (indirect) this.#write(ring, first, own, 0, VIRTQ_DESC_BYTES * parts.length, VIRTQ_DESC_F_INDIRECT, 0);
     this.#offer({ do: "offer", queue, head: first, ahead: 1 });
+    this.#notify(queue);
+  }
+
+  get #modern(): ModernTransport | null {
+    const { transport } = this.rig.driver;
+    return transport instanceof ModernTransport ? transport : null;
+  }
+
+  /** Where the modern registers are. */
+  get #modernBase(): number {
+    return this.#modern?.bars.find(({ kind }) => kind === "memory64")?.address ?? 0;
+  }
+
+  #out(offset: number, width: PortWidth, value: number): void {
     const { machine, card } = this.rig;
-    machine.ports.out(card.iobase + VIRTIO_PCI_QUEUE_NOTIFY, 2, queue);
+    if (this.#modern === null) machine.ports.out(card.iobase + offset, width, value);
+    else machine.ports.store(this.#modernBase + offset, width, value);
+  }
+
+  #notify(queue: number): void {
+    if (this.#modern === null) this.#out(VIRTIO_PCI_QUEUE_NOTIFY, 2, queue);
+    else this.#modern.notify(queue);
+  }
+
+  /** Puts a queue at a page; 0 takes it away. */
+  #move(queue: number, page: number): void {
+    const modern = this.#modern;
+    if (modern === null) {
+      this.#out(VIRTIO_PCI_QUEUE_SEL, 2, queue);
+      this.#out(VIRTIO_PCI_QUEUE_PFN, 4, page);
+      return;
+    }
+    modern.writeCommon(VIRTIO_PCI_COMMON_Q_SELECT, 2, queue);
+    modern.writeCommon(VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
+    const { descTable, availRing, usedRing } = legacyLayout(4096 * page, ENTRIES);
+    if (page !== 0) modern.writeQueue(queue, descTable, availRing, usedRing);
   }
 
   #table(queue: number): number {

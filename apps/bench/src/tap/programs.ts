@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+import { Contender } from "../measure/contender.ts";
+import type { BenchNetwork } from "./bench-network.ts";
+import type { NativeTap } from "./native-tap.ts";
+
+const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
+
+/** A program, and who wrote it. */
+export type Language = "C" | "ours";
+
+/** The command line of a program in one of the languages: a file and its arguments. */
+export function programOf(language: Language, native: NativeTap, args: readonly string[]): [string, string[]] {
+  if (language === "C") return [native.file, [...args]];
+  return [process.execPath, ["--import", "tsx", PROGRAM, ...args]];
+}
+
+/** Starts a program in a network namespace. */
+export function startProgram(
+  network: BenchNetwork,
+  language: Language,
+  native: NativeTap,
+  ...args: string[]
+): Contender {
+  const [file, all] = programOf(language, native, args);
+  return new Contender(`${language}: ${args.join(" ")}`, ...network.command(file, ...all));
+}

@@ -1,0 +1,66 @@
+import { type EthDriver, Frame, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+
+const ROOM_BYTES = 65536 + 64;
+/** Rooms that frames are in on their way: as many as may wait on the other side, and those of a batch. */
+const ROOMS = 512;
+
+/** What is done with a frame that came: `Enqueued` where its room is still needed. */
+export type OnFrame = (frame: Frame) => TxResult;
+
+/**
+ * The least that a card can be: each frame that comes is handed on in the room that it was read into. Rooms come
+ * back with `give`.
+ */
+export class CableEnd {
+  readonly driver: EthDriver;
+  readonly #free: Frame[] = [];
+  readonly #all: Frame[] = [];
+
+  /** @param onFrame gets a frame as long as it came */
+  constructor(backend: RawIfaceFuncs, onFrame: OnFrame) {
+    for (let i = 0; i < ROOMS; i++) {
+      const frame = new Frame();
+      frame.push(new Uint8Array(ROOM_BYTES), 0, ROOM_BYTES);
+      frame.cookie = i;
+      this.#all.push(frame);
+      this.#free.push(frame);
+    }
+    this.driver = {
+      name: "cable",
+      funcs: backend,
+      ethData: null,
+      callbacks: {
+        txComplete: () => {},
+        allocateRxBuf: () => this.#free.pop() ?? null,
+        rxComplete: (count, frames, lengths) => {
+          for (let i = 0; i < count; i++) this.#pass(frames[i], lengths[i] ?? 0, onFrame);
+        },
+        linkChange: () => {},
+      },
+      raiseIrq: () => {},
+    };
+    backend.lowLevelInit(this.driver);
+  }
+
+  /** A room is not needed any more. */
+  give(cookie: number): void {
+    const frame = this.#all[cookie];
+    if (frame === undefined) return;
+    setLength(frame, ROOM_BYTES);
+    this.#free.push(frame);
+  }
+
+  #pass(frame: Frame | undefined, length: number, onFrame: OnFrame): void {
+    if (frame === undefined) return;
+    if (length > 0) {
+      setLength(frame, length);
+      if (onFrame(frame) === TxResult.Enqueued) return;
+    }
+    this.give(frame.cookie);
+  }
+}
+
+function setLength(frame: Frame, bytes: number): void {
+  frame.length[0] = bytes;
+  frame.totalBytes = bytes;
+}

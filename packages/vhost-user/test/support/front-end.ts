@@ -1,0 +1,91 @@
+import {
+  type Fd,
+  openSocket,
+  type Poller,
+  type Socket,
+  SocketDomain,
+  SocketType,
+  sendWithDescriptors,
+} from "@vmmkit/posix";
+
+const HEADER_BYTES = 12;
+const NEED_REPLY = 8;
+
+/** Words of 32 bits, one after the other. */
+export function words(...values: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values).buffer);
+}
+
+/** Numbers of 64 bits, one after the other. */
+export function longs(...values: readonly number[]): Uint8Array {
+  return words(...values.flatMap((value) => [value % 2 ** 32, Math.floor(value / 2 ** 32)]));
+}
+
+/** A front-end of its own making: speaks vhost-user as a VMM does, on the thread that the back-end is on. */
+export class FrontEnd {
+  readonly socket: Socket;
+  readonly #poller: Poller;
+
+  /** @param where the back-end's path, or a socket that it is connected to */
+  constructor(where: string | Socket, poller: Poller) {
+    this.#poller = poller;
+    this.socket = typeof where === "string" ? openSocket(SocketDomain.Unix, SocketType.Stream) : where;
+    if (typeof where === "string") this.socket.connect({ family: "unix", path: where });
+  }
+
+  /** Sends a request and looks for nothing. */
+  tell(request: number, payload: Uint8Array = words(), fds: readonly Fd[] = [], flags = 1): void {
+    const bytes = Uint8Array.from([...words(request, flags, payload.length), ...payload]);
+    if (sendWithDescriptors(this.socket.fd, bytes, fds) !== bytes.length) throw new Error("not sent");
+    this.turn();
+  }
+
+  /** Sends a request that is answered. */
+  ask(request: number, payload: Uint8Array = words(), fds: readonly Fd[] = []): DataView {
+    this.tell(request, payload, fds);
+    return this.#answer(request);
+  }
+
+  /** Sends a request and has it acknowledged. Answers whether it was carried out. REPLY_ACK has to be agreed on. */
+  order(request: number, payload: Uint8Array = words(), fds: readonly Fd[] = []): boolean {
+    this.tell(request, payload, fds, 1 | NEED_REPLY);
+    return this.#answer(request).getUint32(0, true) === 0;
+  }
+
+  /** Agrees on the protocol features that the back-end has, and answers their bits. */
+  agree(): number {
+    const bits = this.ask(15).getUint32(0, true);
+    this.tell(16, words(bits, 0));
+    return bits;
+  }
+
+  /** Lets the back-end work. */
+  turn(): void {
+    for (let i = 0; i < 4; i++) this.#poller.wait(0);
+  }
+
+  /** Whether the back-end has closed the connection. */
+  get ended(): boolean {
+    this.turn();
+    try {
+      return this.socket.fd.read(new Uint8Array(64)) === 0;
+    } catch {
+      return true;
+    }
+  }
+
+  close(): void {
+    this.socket.close();
+    this.turn();
+  }
+
+  #answer(request: number): DataView {
+    const chunk = new Uint8Array(4096);
+    const got = this.socket.fd.read(chunk);
+    const view = new DataView(chunk.buffer);
+    if (got < HEADER_BYTES || view.getUint32(0, true) !== request || view.getUint32(4, true) !== 5) {
+      throw new Error(`no answer to request ${request}: ${got} bytes`);
+    }
+    return new DataView(chunk.buffer, HEADER_BYTES, view.getUint32(8, true));
+  }
+}
