@@ -10,11 +10,11 @@ import {
   VIRTQ_MAX_SIZE,
 } from "../spec.ts";
 import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
-import { DescriptorCopies } from "./descriptor-copies.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
+import { PackedChainsOut } from "./packed-chains-out.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
@@ -38,10 +38,6 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from ".
  * Both positions go round the ring, and each has a wrap counter that is inverted at its end. A descriptor is available
  * where AVAIL is the counter and USED is not, and used where both are. The device writes one used descriptor for a
  * chain, in the order of use, and skips as many slots as the chain had.
- *
- * So used descriptors lie over available ones: as long as chains are used in the order in which they were taken, each
- * over its own. The first time that one is not, the descriptors of all that are out are copied (`DescriptorCopies`),
- * and those taken after it too, until no chain is out: then the two positions meet and order is restored.
  *
  * Everything in these areas is the guest's to change at any time. So each value is read once into a local, checked
  * there and used from there, and our own positions are never read back from the guest.
@@ -101,12 +97,7 @@ export class PackedQueue implements DeviceQueue {
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
-  /** Slots of the chains that are out. There are never more than the ring has. */
-  #slotsOut = 0;
-  /** By buffer id: the chain's first slot, and above 16 bits how many it has; 0 where none is out. */
-  readonly #chains: Uint32Array;
-  /** By first slot: the chain's buffer id. */
-  readonly #ids: Uint16Array;
+  readonly #out: PackedChainsOut;
 
   /** The first used descriptor that the guest must not see yet: its slot, -1 for none, and its last word. */
   #hiddenSlot = -1;
@@ -120,9 +111,6 @@ export class PackedQueue implements DeviceQueue {
 
   /** With IN_ORDER. */
   #order: UseOrder | null = null;
-  /** Chains were used out of order: descriptors of those that are out are here. Made when first needed. */
-  #copies: DescriptorCopies | null = null;
-  #scattered = false;
   /** Chains that were out when the queue was saved, to be taken again. */
   #again: number[] = [];
 
@@ -139,8 +127,7 @@ export class PackedQueue implements DeviceQueue {
     this.#counters = counters;
     this.#walker = new PackedChainWalker(memory, size);
     this.size = size;
-    this.#chains = new Uint32Array(size);
-    this.#ids = new Uint16Array(size);
+    this.#out = new PackedChainsOut(size);
   }
 
   get features(): QueueFeatures {
@@ -192,14 +179,11 @@ export class PackedQueue implements DeviceQueue {
     this.#open = false;
     this.#unbind();
     this.#goTo(0, true);
-    this.#slotsOut = 0;
-    this.#chains.fill(0);
+    this.#out.clear();
     this.#hiddenSlot = -1;
     this.#hiddenSlots = 0;
     this.#unsignalled = 0;
     this.#order?.clear();
-    this.#copies?.clear();
-    this.#scattered = false;
     this.#again = [];
   }
 
@@ -213,7 +197,7 @@ export class PackedQueue implements DeviceQueue {
     if (!this.#open) return 0;
     let slot = this.#availSlot;
     let owner = this.#availOwner;
-    let left = this.size - this.#slotsOut;
+    let left = this.size - this.#out.slots;
     let count = this.#again.length;
     while (left > 0) {
       let word = Atomics.load(this.#ring, this.#lastWordOf(slot));
@@ -246,7 +230,7 @@ export class PackedQueue implements DeviceQueue {
       this.#ahead = 0;
       return QUEUE_EMPTY;
     }
-    const limit = this.size - this.#slotsOut;
+    const limit = this.size - this.#out.slots;
     // The driver may reuse a descriptor once it is used, and all are out.
     if (limit === 0) return this.#stop("availIndexJumped");
 
@@ -272,11 +256,9 @@ export class PackedQueue implements DeviceQueue {
     }
     if (slots === 0) return this.#stop("chainWithoutEnd");
     if (bufferId >= this.size) return this.#stop("headOutOfRange");
-    if (this.#chains[bufferId] !== 0) return this.#stop("headInUse");
+    if (this.#out.has(bufferId)) return this.#stop("headInUse");
 
-    this.#chains[bufferId] = (slots << 16) | slot;
-    this.#ids[slot] = bufferId;
-    this.#slotsOut += slots;
+    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#ahead -= slots;
     const next = slot + slots;
     if (next < this.size) {
@@ -287,7 +269,6 @@ export class PackedQueue implements DeviceQueue {
     }
     this.#counters.chains++;
     if (this.#order !== null) this.#order.take(bufferId);
-    if (this.#scattered) this.#copy(bufferId, slot, slots);
     if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
@@ -302,12 +283,11 @@ export class PackedQueue implements DeviceQueue {
   }
 
   walk(bufferId: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
-    const chain = this.#chains[bufferId] ?? 0;
     head.clear();
-    if (chain === 0 || !this.#open) return false;
+    if (!this.#out.has(bufferId) || !this.#open) return false;
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
-    const code = this.#walkAgain(bufferId, chain, writable, headBytes, head, body);
+    const code = this.#walkAgain(bufferId, writable, headBytes, head, body);
     if (code === SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
@@ -321,7 +301,7 @@ export class PackedQueue implements DeviceQueue {
       this.#use(bufferId, lengthBytes);
       return;
     }
-    if ((this.#chains[bufferId] ?? 0) === 0) return;
+    if (!this.#out.has(bufferId)) return;
     order.finish(bufferId, lengthBytes);
     for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
   }
@@ -409,7 +389,7 @@ export class PackedQueue implements DeviceQueue {
     this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
     this.#unsignalled = state.unsignalled;
     this.#open = this.begin();
-    if (this.#open) this.#restoreChains(chains, slots);
+    if (this.#open) this.#restoreChains(chains);
   }
 
   /** Both positions are at a slot, with this wrap counter: no chain is out. */
@@ -431,7 +411,7 @@ export class PackedQueue implements DeviceQueue {
   #look(): boolean {
     if ((Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot)) & OWNER) !== this.#availOwner) return false;
     this.#ahead = 1;
-    const stride = Math.min(this.#stride, this.size - this.#slotsOut - 1);
+    const stride = Math.min(this.#stride, this.size - this.#out.slots - 1);
     if (stride <= 0) return true;
     let slot = this.#availSlot + stride;
     let owner = this.#availOwner;
@@ -455,15 +435,8 @@ export class PackedQueue implements DeviceQueue {
 
   /** Writes the used descriptor of a chain, and skips its slots. */
   #use(bufferId: number, lengthBytes: number): void {
-    const chain = this.#chains[bufferId] ?? 0;
-    if (chain === 0) return;
-    if (this.#scattered) this.#copies?.drop(bufferId);
-    else if (this.#ids[this.#usedSlot] !== bufferId) this.#scatter(bufferId);
-    const slots = chain >>> 16;
-    this.#chains[bufferId] = 0;
-    this.#slotsOut -= slots;
-    if (this.#slotsOut === 0) this.#scattered = false;
-
+    if (!this.#out.has(bufferId)) return;
+    const slots = this.#out.release(bufferId, this.#usedSlot, this.#ring, this.#ringAt);
     const at = this.#ringAt + DESC_WORDS * this.#usedSlot;
     const word = bufferId | this.#usedOwner | (lengthBytes === 0 ? 0 : WRITE);
     this.#ring[at + 2] = lengthBytes;
@@ -483,45 +456,19 @@ export class PackedQueue implements DeviceQueue {
     }
   }
 
-  #walkAgain(
-    bufferId: number,
-    chain: number,
-    writable: boolean,
-    headBytes: number,
-    head: RangeList,
-    body: RangeList,
-  ): number {
+  #walkAgain(bufferId: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
     const walker = this.#walker;
-    const slots = chain >>> 16;
-    const copies = this.#copies;
-    if (!this.#scattered || copies === null) {
-      const slot = chain & 0xffff;
+    const slots = this.#out.slotsOf(bufferId);
+    const copy = this.#out.copyOf(bufferId);
+    if (copy === null) {
+      const slot = this.#out.slotOf(bufferId);
       const word = this.#ring[this.#lastWordOf(slot)] as number;
       return walker.walk(slot, word, slots, this.#indirect, writable, headBytes, head, body);
     }
-    const words = copies.read(bufferId);
-    walker.useRing(words, 0);
-    const code = walker.walk(0, words[3] as number, slots, this.#indirect, writable, headBytes, head, body);
+    walker.useRing(copy, 0);
+    const code = walker.walk(0, copy[3] as number, slots, this.#indirect, writable, headBytes, head, body);
     walker.useRing(this.#ring, this.#ringAt);
     return code;
-  }
-
-  /** The first chain that is used out of order: up to now all chains that are out lie one behind the other. */
-  #scatter(usedId: number): void {
-    this.#scattered = true;
-    let slot = this.#usedSlot;
-    for (let left = this.#slotsOut; left > 0; ) {
-      const id = this.#ids[slot] as number;
-      const slots = (this.#chains[id] as number) >>> 16;
-      if (id !== usedId) this.#copy(id, slot, slots);
-      left -= slots;
-      slot = (slot + slots) % this.size;
-    }
-  }
-
-  #copy(bufferId: number, slot: number, slots: number): void {
-    this.#copies ??= new DescriptorCopies(this.size);
-    this.#copies.keep(bufferId, this.#ring, this.#ringAt, this.size, slot, slots);
   }
 
   /** Tells whoever watches writes of the used descriptors that are published now. */
@@ -562,26 +509,16 @@ export class PackedQueue implements DeviceQueue {
   }
 
   #saveChains(): SavedChain[] {
-    // Copies are what a saved chain needs, and there is no other list of those that are out.
-    if (!this.#scattered && this.#slotsOut > 0) this.#scatter(-1);
-    const copies = this.#copies;
-    if (copies === null) return [];
-    return copies.ids().map((head) => ({
+    return this.#out.copyAll(this.#usedSlot, this.#ring, this.#ringAt).map((head) => ({
       head,
       doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
-      descriptors: [...copies.read(head)],
+      descriptors: [...(this.#out.copyOf(head) ?? [])],
     }));
   }
 
-  #restoreChains(chains: readonly SavedChain[], slotsOut: number): void {
-    this.#scattered = slotsOut > 0;
-    this.#slotsOut = slotsOut;
-    const copies = this.#copies ?? new DescriptorCopies(this.size);
-    this.#copies = copies;
+  #restoreChains(chains: readonly SavedChain[]): void {
     for (const { head, descriptors } of chains) {
-      const slots = descriptors.length / DESC_WORDS;
-      this.#chains[head] = slots << 16;
-      copies.keep(head, Uint32Array.from(descriptors), 0, slots, 0, slots);
+      this.#out.restore(head, Uint32Array.from(descriptors));
       this.#order?.take(head);
     }
     for (const { head, doneBytes } of chains) {
