@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
+import { bench } from "./steps/bench.ts";
 import { layers } from "./steps/layers.ts";
 import { lint } from "./steps/lint.ts";
 import { packages } from "./steps/packages.ts";
@@ -11,7 +12,7 @@ import { types } from "./steps/types.ts";
 import { unused } from "./steps/unused.ts";
 
 /** In this order: what is quick and likely to fail comes first, and the count of tests is the last line. */
-const STEPS: readonly Step[] = [lint, types, unused, layers, snippets, packages, tests];
+const STEPS: readonly Step[] = [lint, types, unused, layers, snippets, packages, bench, tests];
 
 const HELP = `Usage: pnpm check [step ...]
 

@@ -4,7 +4,7 @@ import { type Defer, nextTurn, ROUNDS_PER_TURN } from "./defer.ts";
 import { Delivery } from "./delivery.ts";
 import { EndState, type FrameChannel } from "./frame-channel.ts";
 import { FrameQueue } from "./frame-queue.ts";
-import { checkInteger, HEADER_BYTES, type LinkOptions, longestFrame, makeLink } from "./link.ts";
+import { checkInteger, HEADER_BYTES, LengthLimits, type LinkOptions, makeLink } from "./link.ts";
 
 /** Options of `channelBackend`. */
 export interface ChannelBackendOptions extends LinkOptions {
@@ -60,7 +60,7 @@ class ChannelCard {
   readonly link: Required<LinkInfo>;
   readonly counters: ChannelCounters = new ChannelCounters();
   readonly #end: FrameChannel;
-  readonly #longest: number;
+  readonly #limits: LengthLimits;
   readonly #delivery: Delivery;
   readonly #waiting: FrameQueue;
   readonly #defer: Defer;
@@ -72,7 +72,7 @@ class ChannelCard {
     this.#end = end;
     this.#linkUp = end.peer === EndState.Up;
     this.link = makeLink(options);
-    this.#longest = longestFrame(this.link);
+    this.#limits = new LengthLimits(this.link);
     this.#delivery = new Delivery(checkInteger("batchFrames", options.batchFrames ?? 256, 1, 65536));
     this.#waiting = new FrameQueue(checkInteger("queueFrames", options.queueFrames ?? 256, 0, 65536));
     this.#defer = options.defer ?? nextTurn;
@@ -134,7 +134,7 @@ class ChannelCard {
     if (this.#closed) this.counters.closed++;
     else if (!this.#linkUp) this.counters.linkDown++;
     else if (frame.totalBytes < HEADER_BYTES) this.counters.tooShort++;
-    else if (frame.totalBytes > this.#longest) this.counters.tooLong++;
+    else if (this.#limits.exceeded(frame)) this.counters.tooLong++;
     else return true;
     return false;
   }
@@ -179,7 +179,7 @@ class ChannelCard {
     let starved = false;
     for (let frame = this.#end.peek(); frame !== null && !this.#delivery.full; frame = this.#end.peek()) {
       if (frame.totalBytes < HEADER_BYTES) this.counters.tooShort++;
-      else if (frame.totalBytes > this.#longest) this.counters.tooLong++;
+      else if (this.#limits.exceeded(frame)) this.counters.tooLong++;
       else if (!this.#deliver(frame)) {
         starved = !this.#delivery.neverFits();
         if (starved || this.#closed) break;

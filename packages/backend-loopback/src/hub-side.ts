@@ -3,8 +3,6 @@ import { PortCounters, type PortStats } from "./port-counters.ts";
 
 /** What a port needs of its hub. */
 export interface HubCore {
-  /** The longest frame that it carries. */
-  readonly longest: number;
   /** A frame comes in at a port. */
   receive(from: HubSide, frame: Frame): TxResult;
   /** A port has something to give out at the next `flush`. */

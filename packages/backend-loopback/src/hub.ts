@@ -1,9 +1,9 @@
-import type { Backend, MacAddress } from "@vmmkit/ethif";
+import type { Backend, LinkInfo, MacAddress } from "@vmmkit/ethif";
 import { CardPort } from "./card-port.ts";
 import { ChannelPort } from "./channel-port.ts";
 import { type Defer, nextTurn } from "./defer.ts";
 import type { FrameChannel } from "./frame-channel.ts";
-import { checkInteger, checkPowerOf2, longestFrame, makeLink } from "./link.ts";
+import { checkInteger, checkPowerOf2, LengthLimits, makeLink } from "./link.ts";
 import { MacSource } from "./mac-source.ts";
 import { MacTable } from "./mac-table.ts";
 import type { PortStats } from "./port-counters.ts";
@@ -20,7 +20,8 @@ export interface HubOptions {
   readonly mtu?: number;
   /**
    * Bits of `Offload` that pass through, for all ports: a frame with its checksum left open, or longer than the
-   * MTU, goes to its receiver as it is. Only where all guests take them. Default 0.
+   * MTU, goes to its receiver as it is. A card of `@vmmkit/virtio-net` does for its guest what that does not take; a
+   * port for something else may need 0. Default all.
    */
   readonly offloads?: number;
   /** How many stations are remembered: a power of two from 4 to 65536. Default 1024. */
@@ -100,6 +101,7 @@ export interface HubStats {
  */
 export class Hub {
   readonly #options: HubOptions;
+  readonly #link: Required<LinkInfo>;
   readonly #macs: MacSource;
   readonly #taps = new TapList();
   readonly #core: SwitchCore;
@@ -108,12 +110,13 @@ export class Hub {
   /** @throws TypeError, RangeError for an impossible option */
   constructor(options: HubOptions = {}) {
     const link = makeLink(options);
+    this.#link = link;
     const stations = checkPowerOf2("stations", options.stations ?? 1024, 4, 0x1_0000);
     const age = checkInteger("stationAgeFrames", options.stationAgeFrames ?? 0x10_0000, 1, Number.MAX_SAFE_INTEGER);
     this.#options = options;
     this.#macs = new MacSource(options.macPrefix);
     const table = new MacTable(stations, age);
-    this.#core = new SwitchCore(longestFrame(link), table, this.#taps, options.defer ?? nextTurn);
+    this.#core = new SwitchCore(new LengthLimits(link), table, this.#taps, options.defer ?? nextTurn);
   }
 
   /**
@@ -131,8 +134,8 @@ export class Hub {
       mac,
       onClose: () => this.#macs.release(mac),
       name: this.#nextName(options.name),
-      mtu: this.#options.mtu ?? 1500,
-      offloads: this.#options.offloads ?? 0,
+      mtu: this.#link.mtu,
+      offloads: this.#link.txOffloads,
       linkUp: options.linkUp ?? true,
     });
     this.#core.add(port);

@@ -1,10 +1,13 @@
-import { isMulticast, type LinkInfo, MAC_BYTES, type MacAddress, Offload, randomMac } from "@vmmkit/ethif";
+import { type Frame, isMulticast, type LinkInfo, MAC_BYTES, type MacAddress, Offload, randomMac } from "@vmmkit/ethif";
 
 /** Ethernet header in bytes: two addresses and a type. The shortest frame there is. */
 export const HEADER_BYTES = 14;
 
 /** Ethernet header with one VLAN tag: what a frame may be longer than the MTU. */
 const TAGGED_HEADER_BYTES = 18;
+
+/** Whatever there is in `Offload`. */
+const ALL_OFFLOADS = Offload.Csum | Offload.Tso4 | Offload.Tso6 | Offload.Ecn | Offload.Ufo | Offload.Uso;
 
 /** What a card is told of its link. */
 export interface LinkOptions {
@@ -14,7 +17,7 @@ export interface LinkOptions {
   readonly mtu?: number;
   /**
    * Bits of `Offload` that pass through: frames with checksums left open or longer than the MTU go to the receiver
-   * as they are. Only for links where every receiver takes them. Default 0.
+   * as they are. A card of `@vmmkit/virtio-net` does for its guest what that does not take. Default all.
    */
   readonly offloads?: number;
 }
@@ -25,15 +28,28 @@ export interface LinkOptions {
  */
 export function makeLink(options: LinkOptions): Required<LinkInfo> {
   const mtu = checkInteger("mtu", options.mtu ?? 1500, 68, 65535);
-  const offloads = checkInteger("offloads", options.offloads ?? 0, 0, 63);
+  const offloads = checkInteger("offloads", options.offloads ?? ALL_OFFLOADS, 0, ALL_OFFLOADS);
   const mac = options.mac === undefined ? randomMac() : checkMac(options.mac);
   return { mac, mtu, txOffloads: offloads, rxOffloads: offloads, queuePairs: 1, linkUp: true };
 }
 
-/** The longest frame in bytes that a link carries. With segmentation left open it is not bound by the MTU. */
-export function longestFrame(link: LinkInfo): number {
-  const segments = ((link.txOffloads ?? 0) & ~Offload.Csum) !== 0;
-  return (segments ? 65535 : link.mtu) + TAGGED_HEADER_BYTES;
+/** How long frames may be. */
+export class LengthLimits {
+  /** Of a frame as it goes over a wire, in bytes. */
+  readonly plain: number;
+  /** Of one that is still to be segmented: the MTU does not bind it. */
+  readonly segmented: number;
+
+  constructor(link: LinkInfo) {
+    const segments = ((link.txOffloads ?? 0) & ~Offload.Csum) !== 0;
+    this.plain = link.mtu + TAGGED_HEADER_BYTES;
+    this.segmented = segments ? 65535 + TAGGED_HEADER_BYTES : this.plain;
+  }
+
+  /** Whether the link does not carry a frame. */
+  exceeded(frame: Frame): boolean {
+    return frame.totalBytes > (frame.gsoType === 0 ? this.plain : this.segmented);
+  }
 }
 
 /** @throws RangeError where `value` is not an integer from `min` to `max` */

@@ -2,7 +2,7 @@ import { type Backend, copyFrame, type EthDriver, type Frame, formatMac, type Li
 import { type Defer, nextTurn, ROUNDS_PER_TURN } from "./defer.ts";
 import { Delivery } from "./delivery.ts";
 import { FrameQueue } from "./frame-queue.ts";
-import { checkInteger, HEADER_BYTES, type LinkOptions, longestFrame, makeLink } from "./link.ts";
+import { checkInteger, HEADER_BYTES, LengthLimits, type LinkOptions, makeLink } from "./link.ts";
 
 /** Options of `loopbackBackend`. */
 export interface LoopbackOptions extends LinkOptions {
@@ -65,7 +65,7 @@ export function loopbackBackend(options: LoopbackOptions = {}): LoopbackBackend 
 
 class Loopback {
   readonly link: Required<LinkInfo>;
-  readonly #longest: number;
+  readonly #limits: LengthLimits;
   readonly #delivery: Delivery;
   readonly #waiting: FrameQueue;
   readonly #defer: Defer;
@@ -81,7 +81,7 @@ class Loopback {
 
   constructor(options: LoopbackOptions) {
     this.link = makeLink(options);
-    this.#longest = longestFrame(this.link);
+    this.#limits = new LengthLimits(this.link);
     this.#delivery = new Delivery(checkInteger("batchFrames", options.batchFrames ?? 256, 1, 65536));
     this.#waiting = new FrameQueue(checkInteger("queueFrames", options.queueFrames ?? 256, 0, 65536));
     this.#defer = options.defer ?? nextTurn;
@@ -158,7 +158,7 @@ class Loopback {
   #acceptable(frame: Frame): boolean {
     if (this.#closed) this.#droppedClosed++;
     else if (frame.totalBytes < HEADER_BYTES) this.#tooShort++;
-    else if (frame.totalBytes > this.#longest) this.#tooLong++;
+    else if (this.#limits.exceeded(frame)) this.#tooLong++;
     else return true;
     return false;
   }

@@ -1,7 +1,7 @@
 import { type Frame, readFrame, TxResult } from "@vmmkit/ethif";
 import { type Defer, ROUNDS_PER_TURN } from "./defer.ts";
 import type { HubCore, HubSide } from "./hub-side.ts";
-import { HEADER_BYTES } from "./link.ts";
+import { HEADER_BYTES, type LengthLimits } from "./link.ts";
 import type { MacTable } from "./mac-table.ts";
 import type { TapDirection, TapList } from "./tap-list.ts";
 
@@ -13,7 +13,7 @@ const GROUP_BIT = 0x100;
 
 /** The forwarding part of a hub: from which port to which. */
 export class SwitchCore implements HubCore {
-  readonly longest: number;
+  readonly #limits: LengthLimits;
   readonly #table: MacTable;
   readonly #taps: TapList;
   readonly #defer: Defer;
@@ -26,8 +26,8 @@ export class SwitchCore implements HubCore {
   #lastMarked: HubSide | null = null;
   #flushing = false;
 
-  constructor(longest: number, table: MacTable, taps: TapList, defer: Defer) {
-    this.longest = longest;
+  constructor(limits: LengthLimits, table: MacTable, taps: TapList, defer: Defer) {
+    this.#limits = limits;
     this.#table = table;
     this.#taps = taps;
     this.#defer = defer;
@@ -58,7 +58,7 @@ export class SwitchCore implements HubCore {
     if (!from.open) counters.closed++;
     else if (!from.linkUp) counters.linkDown++;
     else if (length < HEADER_BYTES) counters.tooShort++;
-    else if (length > this.longest) counters.tooLong++;
+    else if (this.#limits.exceeded(frame)) counters.tooLong++;
     else {
       counters.framesIn++;
       counters.bytesIn += length;

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Hub, type HubPort } from "../src/index.ts";
 import { BROADCAST, Station } from "./support/cards.ts";
 import { totalDropped } from "./support/dropped.ts";
+import { segmentedFrame } from "./support/segmented-frame.ts";
 
 for (const mtu of [1500, 65535]) {
   testBackend({
@@ -370,12 +371,18 @@ describe("a tap", () => {
 
 test("offloads are for all ports, and frames keep their fields", () => {
   const hub = new Hub({ offloads: Offload.Csum | Offload.Tso4 });
-  const first = new Station(hub.port());
+  const port = hub.port();
+  const first = new Station(port);
   const second = new Station(hub.port(), 0);
   expect(first.link).toMatchObject({ txOffloads: 3, rxOffloads: 3, mtu: 1500 });
-  first.send(1, BROADCAST, first.link.mac, 30_000);
   second.card.post(1, [40_000]);
-  expect(second.arrived()).toEqual([1]);
+  const frame = segmentedFrame(30_000);
+  expect(port.rawTx(first.card.driver, frame, 0)).toBe(TxResult.Complete);
+  frame.gsoType = 0;
+  expect(port.rawTx(first.card.driver, frame, 0)).toBe(TxResult.Failed);
+  port.rawTxFlush?.(first.card.driver);
+  expect(second.card.received.map(({ length }) => length)).toEqual([30_000]);
+  expect(new Station(new Hub().port()).link).toMatchObject({ txOffloads: 63, rxOffloads: 63 });
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { loopbackBackend } from "../src/index.ts";
 import { BROADCAST, Station } from "./support/cards.ts";
 import { sum } from "./support/dropped.ts";
+import { segmentedFrame } from "./support/segmented-frame.ts";
 
 testBackend({
   name: "loopback",
@@ -91,10 +92,14 @@ describe("loopback", () => {
   });
 
   test("hands on offloads when it is told that the guest takes them", () => {
-    const { card, link } = new Station(loopbackBackend({ offloads: Offload.Csum | Offload.Tso4 }), 0);
+    const backend = loopbackBackend({ offloads: Offload.Csum | Offload.Tso4 });
+    const { card, link } = new Station(backend, 0);
     expect(link).toMatchObject({ mtu: 1500, txOffloads: 3, rxOffloads: 3 });
     card.post(1, [70_000]);
-    expect(card.transmit(testFrame({ to: link.mac, from: link.mac, size: 65_550, number: 1 }))).toBe(TxResult.Complete);
+    const frame = segmentedFrame(65_550);
+    expect(backend.rawTx(card.driver, frame, 0)).toBe(TxResult.Complete);
+    frame.gsoType = 0;
+    expect(backend.rawTx(card.driver, frame, 0)).toBe(TxResult.Failed);
   });
 
   test("has a random address by default, and the one that it is given", () => {

@@ -1,8 +1,17 @@
-import { openSocket, type Poller, Ready, type Socket, type SocketAddress, SocketType, type Watch } from "@vmmkit/posix";
+import {
+  bindSocket,
+  openSocket,
+  type Poller,
+  Ready,
+  removeSocketFile,
+  type Socket,
+  type SocketAddress,
+  SocketType,
+  type Watch,
+} from "@vmmkit/posix";
 import { domainOf, formatAddress } from "./address.ts";
 import type { Counters } from "./counters.ts";
 import type { OnConnection, StreamSource } from "./stream-source.ts";
-import { bindSocket, removePath } from "./unix-path.ts";
 
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -47,7 +56,7 @@ export class Listener implements StreamSource {
 
   close(): void {
     if (this.#socket.fd.closed) return;
-    removePath(this.localAddress);
+    removeSocketFile(this.localAddress);
     this.#socket.close();
   }
 

@@ -1,9 +1,17 @@
-import { openSocket, PosixError, type Socket, type SocketAddress, SocketDomain, SocketType } from "@vmmkit/posix";
+import {
+  bindSocket,
+  openSocket,
+  PosixError,
+  removeSocketFile,
+  type Socket,
+  type SocketAddress,
+  SocketDomain,
+  SocketType,
+} from "@vmmkit/posix";
 import { formatAddress } from "./address.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Counters } from "./counters.ts";
 import type { DatagramPort } from "./datagram-port.ts";
-import { bindSocket, removePath } from "./unix-path.ts";
 
 /** How often it is made sure that the peer's path still leads to the same socket, in milliseconds. */
 const LOOK_MS = 1000;
@@ -62,7 +70,7 @@ export class UnixPort implements DatagramPort {
   close(): void {
     if (this.receiving.fd.closed) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.localAddress !== null) removePath(this.localAddress);
+    if (this.localAddress !== null) removeSocketFile(this.localAddress);
     this.receiving.close();
   }
 

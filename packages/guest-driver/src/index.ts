@@ -30,6 +30,7 @@ export { GuestNetDriver } from "./net-driver.ts";
 export { emptyNetHeader, type NetHeader, readNetHeader, writeNetHeader } from "./net-header.ts";
 export {
   GUEST_NET_FEATURES,
+  GUEST_NET_OFFLOADS,
   type GuestNetCounters,
   type GuestNetOptions,
   type NetBufferOptions,
@@ -37,6 +38,15 @@ export {
 export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { PackedRing } from "./packed-ring.ts";
+export {
+  isTransportGood,
+  makePacket,
+  type OpenPacket,
+  type PacketSpec,
+  type ReadPacket,
+  readPacket,
+  slowSum,
+} from "./packets.ts";
 export { type BarInfo, type CapabilityInfo, PciFunction } from "./pci-function.ts";
 export { enumeratePci, findPciFunction } from "./pci-probe.ts";
 export { randomBelow, seededRandom } from "./random.ts";

@@ -4,6 +4,20 @@ import {
   VIRTIO_F_IN_ORDER,
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_RING_PACKED,
+  VIRTIO_NET_F_CSUM,
+  VIRTIO_NET_F_GUEST_CSUM,
+  VIRTIO_NET_F_GUEST_ECN,
+  VIRTIO_NET_F_GUEST_HDRLEN,
+  VIRTIO_NET_F_GUEST_TSO4,
+  VIRTIO_NET_F_GUEST_TSO6,
+  VIRTIO_NET_F_GUEST_UFO,
+  VIRTIO_NET_F_GUEST_USO4,
+  VIRTIO_NET_F_GUEST_USO6,
+  VIRTIO_NET_F_HOST_ECN,
+  VIRTIO_NET_F_HOST_TSO4,
+  VIRTIO_NET_F_HOST_TSO6,
+  VIRTIO_NET_F_HOST_UFO,
+  VIRTIO_NET_F_HOST_USO,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
@@ -21,11 +35,30 @@ export const GUEST_NET_FEATURES: readonly number[] = [
   VIRTIO_F_EVENT_IDX,
 ];
 
+/** Feature bits of checksum and segmentation offloads, both directions: for drivers that want them. */
+export const GUEST_NET_OFFLOADS: readonly number[] = [
+  VIRTIO_NET_F_CSUM,
+  VIRTIO_NET_F_GUEST_CSUM,
+  VIRTIO_NET_F_GUEST_TSO4,
+  VIRTIO_NET_F_GUEST_TSO6,
+  VIRTIO_NET_F_GUEST_ECN,
+  VIRTIO_NET_F_GUEST_UFO,
+  VIRTIO_NET_F_HOST_TSO4,
+  VIRTIO_NET_F_HOST_TSO6,
+  VIRTIO_NET_F_HOST_ECN,
+  VIRTIO_NET_F_HOST_UFO,
+  VIRTIO_NET_F_GUEST_USO4,
+  VIRTIO_NET_F_GUEST_USO6,
+  VIRTIO_NET_F_HOST_USO,
+  VIRTIO_NET_F_GUEST_HDRLEN,
+];
+
 /** How the buffers of one direction look. */
 export interface NetBufferOptions {
   /**
    * Bytes of each buffer. Transmit: the longest frame, without header; default 2048. Receive: all, with header;
-   * default what a frame of the device's MTU needs, or 2048 with MRG_RXBUF.
+   * default what a frame of the device's MTU needs, a header and 65550 where long segments were agreed on (5.1.6.3.1), or 2048
+   * with MRG_RXBUF.
    */
   readonly bufferBytes?: number;
   /** Number of buffers. Default: the size of the ring, at most 1024. */

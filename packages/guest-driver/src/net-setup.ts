@@ -5,6 +5,11 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
+  VIRTIO_NET_F_GUEST_TSO4,
+  VIRTIO_NET_F_GUEST_TSO6,
+  VIRTIO_NET_F_GUEST_UFO,
+  VIRTIO_NET_F_GUEST_USO4,
+  VIRTIO_NET_F_GUEST_USO6,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_HDR_BYTES,
   VIRTIO_NET_HDR_MRG_BYTES,
@@ -23,6 +28,15 @@ import type { GuestTransport } from "./transport.ts";
 
 /** Bytes of an Ethernet header and of a VLAN tag: what a frame has beside the MTU. */
 const ETHERNET_BYTES = 18;
+/** A frame that is to be segmented: a driver without MRG_RXBUF has to have room for it (5.1.6.3.1). */
+const LONGEST_FRAME_BYTES = 65550;
+const LONG_FRAMES: readonly number[] = [
+  VIRTIO_NET_F_GUEST_TSO4,
+  VIRTIO_NET_F_GUEST_TSO6,
+  VIRTIO_NET_F_GUEST_UFO,
+  VIRTIO_NET_F_GUEST_USO4,
+  VIRTIO_NET_F_GUEST_USO6,
+];
 const DEFAULT_BUFFER_BYTES = 2048;
 const MOST_BUFFERS = 1024;
 const NO_LIMIT = 0xffff_ffff;
@@ -79,7 +93,8 @@ function bufferShape(
   const given: NetBufferOptions = (isReceive ? options.rx : options.tx) ?? {};
   const mergeable = isReceive && features.has(VIRTIO_NET_F_MRG_RXBUF);
   const anyLayout = mergeable || features.has(VIRTIO_F_ANY_LAYOUT) || features.has(VIRTIO_F_VERSION_1);
-  const wholeFrame = headerBytes + ETHERNET_BYTES + mtu;
+  const long = LONG_FRAMES.some((bit) => features.has(bit));
+  const wholeFrame = long ? headerBytes + LONGEST_FRAME_BYTES : headerBytes + ETHERNET_BYTES + mtu;
   return {
     bufferBytes: given.bufferBytes ?? (isReceive && !mergeable ? wholeFrame : DEFAULT_BUFFER_BYTES),
     buffers: given.buffers ?? Math.min(size, MOST_BUFFERS),

@@ -12,6 +12,7 @@ export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOpti
 export { ensureIperf3 } from "./image/iperf3.ts";
 export { ensureIpxe } from "./image/ipxe.ts";
 export type { MakeOptions } from "./image/made-files.ts";
+export { ensureQemu } from "./image/qemu.ts";
 export { type GuestListeners, type GuestOptions, LinuxGuest, type LinuxGuestOptions } from "./linux-guest.ts";
 export type { CardRequest, CardState, GuestBackend, OpenBackend } from "./network/card-module.ts";
 export { type CardedGuest, type CardedGuestOptions, startCardedGuest } from "./network/carded-guest.ts";

@@ -1,3 +1,4 @@
+import { readlinkSync } from "node:fs";
 import { addressOf } from "./addresses.ts";
 import { check, posixError } from "./errno.ts";
 import { CLOEXEC, Fd, NONBLOCK } from "./fd.ts";
@@ -53,4 +54,13 @@ function newEventFd(): Fd {
   const number = libc().eventfd(0, CLOEXEC | NONBLOCK);
   if (number < 0) throw posixError(errno(), "eventfd");
   return new Fd(number);
+}
+
+/** Whether a descriptor that somebody else handed over is an eventfd: writing to anything else could block, or worse. */
+export function isEventFd(fd: Fd): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd.number}`) === "anon_inode:[eventfd]";
+  } catch {
+    return false;
+  }
 }

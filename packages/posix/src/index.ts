@@ -19,7 +19,7 @@
 export { addressOf, type Bytes, Pin } from "./addresses.ts";
 export { check, Errno, errnoName, posixError } from "./errno.ts";
 export { ClosedError, PosixError, UnsupportedPlatformError } from "./errors.ts";
-export { EventFd } from "./event-fd.ts";
+export { EventFd, isEventFd } from "./event-fd.ts";
 export { Fd, OpenFlag, openFile } from "./fd.ts";
 export { ioctl, read, readAt, readv, write, writeAt, writev } from "./io.ts";
 export { IOV_MAX, IoVector, type RangeList } from "./io-vector.ts";
@@ -32,9 +32,12 @@ export {
   viewAt,
 } from "./library.ts";
 export { MAX_PASSED_FDS, Message, sendWithDescriptors } from "./message.ts";
-export { createMemfd, type MapOptions, Mapping, mapMemory } from "./mmap.ts";
+export { MessageStream, type MessageStreamOptions } from "./message-stream.ts";
+export { createMemfd, fileBytes, type MapOptions, Mapping, mapInPieces, mapMemory } from "./mmap.ts";
 export { enterNetwork, unshareNetwork } from "./namespace.ts";
 export { Poller, threadPoller } from "./poller.ts";
 export { decodeAddress, encodeAddress, ipv4Bytes, ipv6Bytes, type SocketAddress } from "./sockaddr.ts";
 export { interfaceIndex, openSocket, Shutdown, Socket, SocketDomain, SocketType, socketPair } from "./socket.ts";
+export { listenUnix, type UnixListener, type UnixListenOptions } from "./unix-listener.ts";
+export { bindSocket, removeSocketFile } from "./unix-path.ts";
 export { Ready, type ReadyListener, Watch } from "./watch.ts";

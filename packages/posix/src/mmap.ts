@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { posixError } from "./errno.ts";
 import { ClosedError } from "./errors.ts";
 import { Fd } from "./fd.ts";
@@ -93,6 +94,27 @@ export function mapMemory(fd: Fd, sizeBytes: number, options: MapOptions = {}): 
   return new Mapping(address, sizeBytes);
 }
 
+/** A region of guest memory is shorter than 4 GiB, and so is each piece of a mapping. */
+const PIECE_BYTES = 0x8000_0000;
+
+/**
+ * Maps a file as `mapMemory` does, in pieces of at most 2 GiB that adjoin in the file, though not here.
+ * @throws RangeError, PosixError; nothing is mapped then
+ */
+export function mapInPieces(fd: Fd, sizeBytes: number, options: MapOptions = {}): Mapping[] {
+  const { offset = 0 } = options;
+  const pieces: Mapping[] = [];
+  try {
+    for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
+      pieces.push(mapMemory(fd, Math.min(PIECE_BYTES, sizeBytes - at), { ...options, offset: offset + at }));
+    }
+    return pieces;
+  } catch (error) {
+    for (const piece of pieces) piece.unmap();
+    throw error;
+  }
+}
+
 /**
  * Memory as a file without a name, to be mapped here and, through its descriptor, elsewhere.
  * @param name for people who look into /proc
@@ -109,6 +131,12 @@ export function createMemfd(name: string, sizeBytes: number): Fd {
     throw failed;
   }
   return fd;
+}
+
+/** Length of the file behind a descriptor in bytes; 0 for what is no file, as a socket or a pipe. */
+export function fileBytes(fd: Fd): number {
+  const status = fstatSync(fd.number);
+  return status.isFile() ? status.size : 0;
 }
 
 function checkSize(name: string, value: number, min: number): void {

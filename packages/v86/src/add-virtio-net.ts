@@ -4,7 +4,7 @@ import { commonMakeVirtioNet, type VirtioNet, type VirtioNetOptions } from "@vmm
 import type { V86Machine } from "./machine.ts";
 
 /** Options of `addVirtioNet`: the card's own, and its interrupt pin. */
-export interface AddVirtioNetOptions extends Omit<VirtioNetOptions, "irqLine"> {
+export interface AddVirtioNetOptions extends Omit<VirtioNetOptions, "irqLine" | "mmio" | "msix"> {
   /** 1 to 4 for INTA# to INTD#. Default 1. */
   readonly interruptPin?: number;
 }
@@ -16,8 +16,8 @@ const WINDOW = { start: 0, end: 0, size: 32 } as const;
 const UNKNOWN_IRQ = 0xff;
 
 /**
- * Puts a network card into the emulator: in the lowest free slot, its registers where there are ports free, its
- * interrupt on the line that this slot's pin is wired to.
+ * Puts a network card into the emulator: in the lowest free slot, its registers where there are ports free
+ * and in memory where firmware or kernel puts them, its interrupt on the line that this slot's pin is wired to.
  * @param machine from `attachVmmkit`
  * @param backend what carries the frames
  * @throws what `commonMakeVirtioNet` throws, and V86RangeError for a slot or pin that there is not
@@ -40,6 +40,6 @@ export function addVirtioNet(
     interruptPin,
     irq < 0 ? UNKNOWN_IRQ : irq,
     backend,
-    { ...card, pciAddress, irqLine },
+    { ...card, pciAddress, irqLine, mmio: machine.mmio },
   );
 }

@@ -1,4 +1,4 @@
-import { IoPortType, VmmIoPortList } from "@vmmkit/ioport";
+import { IoPortType, VmmIoPortList, VmmMmioList } from "@vmmkit/ioport";
 import { CONFIG_PORT_RANGE, configPorts, type PciAddress, VmmPciSpace } from "@vmmkit/pci";
 import { type GuestMemory, SharedInterruptLines, type Vm } from "@vmmkit/vm";
 import { ConfigFallback } from "./config-fallback.ts";
@@ -8,6 +8,7 @@ import { type V86Cpu, v86ConfigSpace } from "./internals.ts";
 import { IsaIrqs } from "./isa-irqs.ts";
 import { JitPages } from "./jit-pages.ts";
 import type { V86Machine } from "./machine.ts";
+import { MemoryOverlay } from "./memory-overlay.ts";
 import { PirqRouter, pirqOf } from "./pirq-router.ts";
 import { PortOverlay } from "./port-overlay.ts";
 import { replaceMethod } from "./replace-method.ts";
@@ -21,6 +22,7 @@ export class AttachedMachine implements V86Machine {
   readonly vm: Vm;
   readonly pci: VmmPciSpace;
   readonly ioport: VmmIoPortList;
+  readonly mmio: VmmMmioList = new VmmMmioList();
   readonly #cpu: V86Cpu;
   readonly #jit: JitPages;
   readonly #memory: GuestMemory;
@@ -29,6 +31,7 @@ export class AttachedMachine implements V86Machine {
   readonly #lines: SharedInterruptLines;
   readonly #slices: Slices;
   readonly #overlay: PortOverlay;
+  readonly #memoryOverlay: MemoryOverlay;
   readonly #reserved: readonly number[];
   readonly #resetListeners = new Set<() => void>();
   readonly #onDetach: () => void;
@@ -50,9 +53,16 @@ export class AttachedMachine implements V86Machine {
     this.#router = new PirqRouter(cpu, this.#irqs);
     this.#lines = new SharedInterruptLines(this.#router);
     this.#overlay = new PortOverlay(cpu.io, this.#jit);
+    this.#memoryOverlay = new MemoryOverlay(cpu, this.mmio, this.#jit);
     this.#slices = new Slices(cpu, this.#jit, () => this.#router.refresh());
     this.vm = this.#newVm(this.#lines.source());
-    this.#undo = [this.#hookReset(), this.#followPorts(), () => this.#slices.detach(), () => this.#irqs.detach()];
+    this.#undo = [
+      this.#hookReset(),
+      this.#followPorts(),
+      this.#followMemory(),
+      () => this.#slices.detach(),
+      () => this.#irqs.detach(),
+    ];
     this.#takeConfigPorts();
   }
 
@@ -104,7 +114,12 @@ export class AttachedMachine implements V86Machine {
   }
 
   #newVm(interrupts: Vm["interrupts"]): Vm {
-    return { memory: this.#memory, interrupts, defer: (task) => this.#slices.defer(task) };
+    return {
+      memory: this.#memory,
+      interrupts,
+      defer: (task) => this.#slices.defer(task),
+      onSlice: (task) => this.#slices.onSlice(task),
+    };
   }
 
   #hasFunction(dev: number): boolean {
@@ -121,6 +136,18 @@ export class AttachedMachine implements V86Machine {
     return () => {
       stop();
       this.#overlay.removeAll();
+    };
+  }
+
+  /** And v86's memory map follows the list of memory-mapped ranges. */
+  #followMemory(): () => void {
+    const stop = this.mmio.onChange(({ kind, start, end }) => {
+      if (kind === "mapped") this.#memoryOverlay.install(start, end);
+      else this.#memoryOverlay.remove(start, end);
+    });
+    return () => {
+      stop();
+      this.#memoryOverlay.removeAll();
     };
   }
 

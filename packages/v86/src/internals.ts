@@ -40,6 +40,13 @@ export interface V86Cpu {
   readonly mem8: { readonly byteOffset: number; readonly length: number };
   /** One element that is not 0 while the processor waits in HLT. A Proxy as well. */
   readonly in_hlt: { readonly [index: number]: number };
+  /** Who answers for physical addresses, by blocks of 128 KiB; undefined where there is RAM. Numbers are signed. */
+  readonly memory_map_read8: (((address: number) => number) | undefined)[];
+  readonly memory_map_write8: (((address: number, value: number) => void) | undefined)[];
+  readonly memory_map_read32: (((address: number) => number) | undefined)[];
+  readonly memory_map_write32: (((address: number, value: number) => void) | undefined)[];
+  /** Takes 16 bits that the guest writes beyond RAM; by itself it makes two writes of 8 bits of them. */
+  mmap_write16: (address: number, value: number) => void;
   /** Sets an ISA interrupt's level, and enters its handler at once where the processor lets it. */
   device_raise_irq: (irq: number) => void;
   device_lower_irq: (irq: number) => void;
@@ -67,6 +74,11 @@ const NEEDED: readonly (readonly [path: string, kind: Kind])[] = [
   ["v86.cpu.mem8.byteOffset", "number"],
   ["v86.cpu.mem8.length", "number"],
   ["v86.cpu.in_hlt.0", "number"],
+  ["v86.cpu.memory_map_read8.32767", "function"],
+  ["v86.cpu.memory_map_write8.32767", "function"],
+  ["v86.cpu.memory_map_read32.32767", "function"],
+  ["v86.cpu.memory_map_write32.32767", "function"],
+  ["v86.cpu.mmap_write16", "function"],
   ["v86.cpu.device_raise_irq", "function"],
   ["v86.cpu.device_lower_irq", "function"],
   ["v86.cpu.jit_dirty_cache", "function"],

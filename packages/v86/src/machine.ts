@@ -1,4 +1,4 @@
-import type { VmmIoPortList } from "@vmmkit/ioport";
+import type { VmmIoPortList, VmmMmioList } from "@vmmkit/ioport";
 import type { PciAddress, VmmPciSpace } from "@vmmkit/pci";
 import type { Vm } from "@vmmkit/vm";
 
@@ -13,6 +13,8 @@ export interface V86Machine {
   readonly pci: VmmPciSpace;
   /** Handlers that are mapped here answer the guest's I/O instructions. */
   readonly ioport: VmmIoPortList;
+  /** Handlers that are mapped here answer for physical addresses above guest RAM and below 4 GiB. */
+  readonly mmio: VmmMmioList;
   /**
    * Guest memory and interrupts for the function at `address`: whatever line it names, it drives the one that its
    * pin is wired to.

@@ -14,6 +14,8 @@ export class Slices {
   readonly #restore: () => void;
   #tasks: (() => void)[] = [];
   #microtask = false;
+  /** A slice is over and its listeners are being called. */
+  #ending = false;
 
   /**
    * @param jit told when the guest starts and stops running
@@ -43,7 +45,7 @@ export class Slices {
    */
   defer(task: () => void): void {
     this.#tasks.push(task);
-    if (this.running || this.#microtask) return;
+    if (this.running || this.#ending || this.#microtask) return;
     this.#microtask = true;
     Promise.resolve().then(() => {
       this.#microtask = false;
@@ -68,7 +70,14 @@ export class Slices {
   /** @returns in how many milliseconds v86 is to run the next slice */
   #afterSlice(sleepMs: number): number {
     this.#runTasks();
-    for (const listener of this.#listeners) listener();
+    this.#ending = true;
+    try {
+      for (const listener of this.#listeners) listener();
+    } finally {
+      this.#ending = false;
+    }
+    // What the listeners deferred: an interrupt has to be raised before it is asked whether the guest waits for one.
+    this.#runTasks();
     // Whoever raised an interrupt just now has ended HLT. v86 only notices that by itself once this has returned.
     return sleepMs > 0 && this.#cpu.in_hlt[0] === 0 ? 0 : sleepMs;
   }

@@ -108,6 +108,23 @@ describe("onSlice", () => {
   });
 });
 
+describe("Vm.onSlice", () => {
+  it("is called after each slice, and what it defers runs before v86 is told how long it may sleep", async () => {
+    const { guest, toy } = await start(firmware((code) => code));
+    await guest.runUntil(DONE, 1);
+    let raised = 0;
+    const end = toy.vm.onSlice?.(() => {
+      if (raised++ > 0) return;
+      toy.vm.defer?.(() => toy.vm.interrupts.setLine(0, true));
+    });
+    const sleeps = recordSleeps(guest);
+    await guest.runUntil(COUNT, 1);
+    end?.();
+    expect(raised).toBeGreaterThan(0);
+    expect(sleeps).toContain(0);
+  });
+});
+
 /** What each slice tells v86 of how long it may sleep. */
 function recordSleeps(guest: TestEmulator): number[] {
   const sleeps: number[] = [];

@@ -14,6 +14,7 @@ import {
   type Virtqueue,
 } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
+import { AdaptivePoll } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
 import { checkFeatureNames, negotiatedFeatures, offeredFeatures } from "./features.ts";
@@ -49,6 +50,8 @@ export class NetDevice implements VirtioDevice {
   readonly #receive: Receive;
   readonly #transmit: Transmit;
   readonly #unwatch: () => void;
+  readonly #poll: AdaptivePoll | null;
+  readonly #unpoll: () => void;
 
   /**
    * Asks the backend what it is, and tells it of its card.
@@ -87,6 +90,9 @@ export class NetDevice implements VirtioDevice {
     };
     this.#receive = new Receive(this.#core, receiveQueue, this.counters.receive);
     this.#transmit = new Transmit(this.#core, transmitQueue, this.counters.transmit);
+    const polls = options.poll !== false && vm.onSlice !== undefined;
+    this.#poll = polls ? new AdaptivePoll(this.#transmit, () => this.#framesMoved()) : null;
+    this.#unpoll = (polls ? vm.onSlice?.(() => this.#poll?.afterSlice()) : undefined) ?? (() => {});
     this.#unwatch = vm.memory.onChange(() => {
       this.#receive.rebind();
       this.#transmit.rebind();
@@ -130,8 +136,10 @@ export class NetDevice implements VirtioDevice {
   }
 
   notify(queue: number): void {
-    if (queue === VIRTIO_NET_TX_QUEUE) this.#transmit.run();
-    else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
+    if (queue === VIRTIO_NET_TX_QUEUE) {
+      this.#poll?.notified();
+      this.#transmit.run();
+    } else if (queue === VIRTIO_NET_RX_QUEUE) this.#receive.notify();
   }
 
   reset(): void {
@@ -180,6 +188,11 @@ export class NetDevice implements VirtioDevice {
   close(): void {
     this.state.reset();
     this.#unwatch();
+    this.#unpoll();
+  }
+
+  #framesMoved(): number {
+    return this.counters.transmit.frames + this.counters.receive.frames;
   }
 
   #negotiateOffloads(): void {

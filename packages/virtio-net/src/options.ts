@@ -20,6 +20,11 @@ export interface NetDeviceOptions {
    * a received frame that the guest did not agree to is dropped.
    */
   readonly softwareOffloads?: boolean;
+  /**
+   * Whether the transmit queue may be looked after at the end of the guest's time slices instead of being notified of
+   * each frame, where that moves more frames. Default true; it needs `Vm.onSlice`.
+   */
+  readonly poll?: boolean;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
 }

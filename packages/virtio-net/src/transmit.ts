@@ -1,5 +1,6 @@
 import { Frame, TxResult } from "@vmmkit/ethif";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, VIRTIO_NET_TX_QUEUE, type Virtqueue } from "@vmmkit/virtio";
+import type { PolledQueue } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
 import { readNetHeaderAsks } from "./net-header.ts";
@@ -13,7 +14,8 @@ import { TransmitSlot } from "./transmit-slot.ts";
  * Work is done in batches: notifications off, take what is there, flush, give back, one interrupt, notifications
  * on, and look once more. A batch ends after as many chains as the ring has; what is left waits for a later turn.
  */
-export class Transmit {
+export class Transmit implements PolledQueue {
+  polled = false;
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: TransmitCounters;
@@ -46,6 +48,11 @@ export class Transmit {
   /** The guest placed the queue. Until now nothing was taken from it. */
   attach(queue: Virtqueue): void {
     this.#queue = queue;
+  }
+
+  /** See `PolledQueue`. */
+  waiting(): number {
+    return this.#core.running && this.#queue.begin() ? this.#queue.available() : 0;
   }
 
   /** Sends what the guest has made available. */
@@ -85,6 +92,7 @@ export class Transmit {
   reset(): void {
     this.#epoch++;
     this.#blocked = false;
+    this.polled = false;
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
 
@@ -115,7 +123,7 @@ export class Transmit {
         this.#later();
         return;
       }
-    } while (this.#queue.enableNotify());
+    } while (this.polled ? this.#queue.available() > 0 : this.#queue.enableNotify());
   }
 
   /** After a batch that was cut short: the guest gets back what it is due, and is heard again. */

@@ -1,6 +1,8 @@
 /* The same card through each of its interfaces (VIRTIO 1.2, 4.1). */
 import { ModernTransport } from "@vmmkit/guest-driver";
 import {
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_HDR_BYTES,
@@ -35,6 +37,17 @@ describe.each(TRANSPORTS)("%s", (transport) => {
 
   it("carries frames without any optional feature", () => {
     expectTraffic(makeRig({ transport, guest: { features: [] } }));
+  });
+
+  it.skipIf(transport === "legacy").each([
+    ["packed", "packed", false],
+    ["split, in order", "split", true],
+    ["packed, in order", "packed", true],
+  ] as const)("carries frames through %s virtqueues", (_what, ring, inOrder) => {
+    const rig = makeRig({ transport, guest: { ring, inOrder } });
+    expectTraffic(rig);
+    expect(rig.driver.has(VIRTIO_F_RING_PACKED)).toBe(ring === "packed");
+    expect(rig.driver.has(VIRTIO_F_IN_ORDER)).toBe(inOrder);
   });
 
   it("tells of a link that goes and comes back", () => {

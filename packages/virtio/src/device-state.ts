@@ -299,7 +299,9 @@ export class DeviceState {
 
   #makeQueue(index: number, size: number, isPacked = false): DeviceQueue {
     const counters = this.counters[index] ?? new QueueCounters();
-    const queue = isPacked ? new PackedQueue(this.#memory, size, counters) : new SplitQueue(this.#memory, size, counters);
+    const queue = isPacked
+      ? new PackedQueue(this.#memory, size, counters)
+      : new SplitQueue(this.#memory, size, counters);
     queue.onStop = (error) => this.#queueStopped(index, error);
     return queue;
   }

@@ -275,3 +275,40 @@ describe("2.8.7 indirect tables", () => {
     one("addressOutOfRange", [{ addr: data + 64, len: 16, flags: INDIRECT }]);
   });
 });
+
+describe("the base of a packed queue", () => {
+  it("is both positions with their wrap counters, and a queue that starts there goes on", () => {
+    for (const size of [1, 3, 8]) {
+      const bench = new PackedBench({ size, eventIdx: true });
+      expect(bench.queue.base).toBe(0x8000_8000);
+      for (let used = 0; used < 5 * size; used++) {
+        bench.queue.start(bench.layout, bench.queue.base);
+        bench.offer(used % size);
+        expect(bench.popReadable()).toBe(used % size);
+        bench.queue.addUsed(used % size, 0);
+        bench.queue.publish();
+        expect(bench.ring.takeUsed(1)?.id).toBe(used % size);
+        bench.ring.setDriverEvent(2, used % size, 1 - (Math.floor(used / size) % 2));
+        expect(bench.queue.needsInterrupt()).toBe(true);
+        const position = bench.ring.availSlot | (bench.ring.availWrap << 15);
+        expect(bench.queue.base).toBe(((position << 16) | position) >>> 0);
+      }
+    }
+  });
+
+  it("has chains that were taken and not given back taken again", () => {
+    const bench = new PackedBench({ size: 4 });
+    bench.offer(0);
+    bench.offer(3, 2);
+    bench.popReadable();
+    bench.popReadable();
+    expect(bench.queue.base).toBe(0x8000_8003);
+    bench.queue.start(bench.layout, bench.queue.base);
+    expect([bench.popReadable(), bench.popReadable(), bench.popReadable()]).toEqual([0, 3, QUEUE_EMPTY]);
+  });
+
+  it.each([0x8000_8008, 0x8008_8000, -1, 0.5, 2 ** 32, Number.NaN])("%d is none in a ring of 8", (base) => {
+    const bench = new PackedBench();
+    expect(() => bench.queue.start(bench.layout, base)).toThrow(RangeError);
+  });
+});

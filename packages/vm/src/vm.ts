@@ -15,4 +15,11 @@ export interface Vm {
    * between its time slices. Devices use it to gather interrupts. Absent: devices act at once.
    */
   readonly defer?: (task: () => void) => void;
+  /**
+   * Calls `task` on this thread each time the guest has run for a while and stops: an emulator does so after each of
+   * its time slices, before the guest waits or goes on. Devices look there for work instead of being notified of each
+   * piece. What `defer` is given in `task` runs before the guest does. Absent: devices rely on notifications.
+   * @returns what ends it
+   */
+  readonly onSlice?: (task: () => void) => () => void;
 }

@@ -15,9 +15,14 @@ const WARM_UP_ROUNDS = 2;
 /**
  * Measures our card against the emulator's own, both in one guest, load by load and round by round in turns.
  * @param rounds how many count
+ * @param loads which of them
  * @param say told what is done
  */
-export async function compareCards(rounds: number, say: (line: string) => void): Promise<Comparison[]> {
+export async function compareCards(
+  rounds: number,
+  say: (line: string) => void,
+  loads: readonly Load[] = LOADS,
+): Promise<Comparison[]> {
   const image = await ensureGuestImage();
   // v86 writes a line for each frame that its card has no room for; that would be measured, too.
   globalThis.console.warn = () => {};
@@ -35,7 +40,7 @@ export async function compareCards(rounds: number, say: (line: string) => void):
     say(`Linux ${await guest.ready()} with both cards`);
     const devices = await bringUp(guest, wires);
     const comparisons: Comparison[] = [];
-    for (const load of LOADS) {
+    for (const load of loads) {
       const figures: [number[], number[]] = [[], []];
       for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
         for (const [i, wire] of wires.entries()) {

@@ -6,6 +6,7 @@ import {
   type GuestNetOptions,
   type GuestTransport,
   LegacyTransport,
+  ModernTransport,
 } from "@vmmkit/guest-driver";
 import { IoPortType } from "@vmmkit/ioport";
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC } from "@vmmkit/virtio";
@@ -30,7 +31,7 @@ export function benchGuest(backend: RawIfaceFuncs, options: LoopOptions, watch: 
   const memoryBytes = options.memoryBytes ?? Math.max(MEMORY_BYTES, 2 * entries * BYTES_PER_ENTRY);
   const machine = new GuestMachine({ memoryBytes });
   const range = { start: 0, end: 0, size: 32 };
-  const sizes = { rxQueueSize: entries, txQueueSize: entries };
+  const sizes = { rxQueueSize: entries, txQueueSize: entries, mmio: machine.mmio };
   commonMakeVirtioNet(machine.vm, machine.pci, machine.ioport, range, IoPortType.Free, 1, 11, backend, sizes);
   const transport = new TimedTransport(probe(machine, options), watch);
   const driver = new GuestNetDriver(transport, machine.ram, driverOptions(options));
@@ -38,14 +39,15 @@ export function benchGuest(backend: RawIfaceFuncs, options: LoopOptions, watch: 
   return driver;
 }
 
-function probe(machine: GuestMachine, _options: LoopOptions): GuestTransport {
-  return LegacyTransport.probe(machine.ports);
+function probe(machine: GuestMachine, { modern }: LoopOptions): GuestTransport {
+  return modern === true ? ModernTransport.probe(machine.ports) : LegacyTransport.probe(machine.ports);
 }
 
 function driverOptions(options: LoopOptions): GuestNetOptions {
   const on = [...(options.eventIdx ? [VIRTIO_F_EVENT_IDX] : []), ...(options.indirect ? [VIRTIO_F_INDIRECT_DESC] : [])];
   return {
     features: [...GUEST_NET_FEATURES.filter((bit) => !OPTIONAL.includes(bit)), ...on],
+    ring: options.packed === true ? "packed" : "split",
     interrupts: "off",
     indirect: options.indirect ? "always" : "never",
     tx: { headerApart: true },

@@ -9,6 +9,10 @@ export interface LoopOptions {
   /** Whether EVENT_IDX, INDIRECT_DESC are negotiated; with the latter each chain is a table of its own. */
   readonly eventIdx: boolean;
   readonly indirect: boolean;
+  /** The modern interface instead of the legacy one. Default false. */
+  readonly modern?: boolean;
+  /** Packed queues instead of split ones; they need the modern interface. Default false. */
+  readonly packed?: boolean;
   /** Cards in the process. */
   readonly cards: number;
   /** Receive buffers are two descriptors each, header and payload. Default: one. */

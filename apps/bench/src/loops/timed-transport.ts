@@ -43,8 +43,8 @@ export class TimedTransport implements GuestTransport {
     return this.#below.readQueueSize(queue);
   }
 
-  writeQueue(queue: number, descTable: number, availRing: number, usedRing: number): void {
-    this.#below.writeQueue(queue, descTable, availRing, usedRing);
+  writeQueue(queue: number, descTable: number, availRing: number, usedRing: number, size?: number): void {
+    this.#below.writeQueue(queue, descTable, availRing, usedRing, size);
   }
 
   readConfig(offset: number, size: 1 | 2 | 4): number {

@@ -40,6 +40,8 @@ export class TcpConnection {
   #next: number;
   #unacknowledged = 1000;
   #sendNext = 1000;
+  /** The furthest that was ever sent: after going back, acknowledgements of the first sending still come in. */
+  #sentMost = 1000;
   readonly #start = 1001;
   #window = 65535;
   /** Bytes that may be under way before something gets lost, as far as is known; and where it grows slowly. */
@@ -94,6 +96,7 @@ export class TcpConnection {
       if (count <= 0 || (count < MSS && count < this.#bytesToSend - sent)) break;
       this.#segment(ACK | PSH, this.#sendNext, count);
       this.#sendNext += count;
+      this.#sentMost = Math.max(this.#sentMost, this.#sendNext);
     }
     if (!this.#finSent && this.acknowledged >= this.#bytesToSend) {
       this.#finSent = true;
@@ -105,8 +108,9 @@ export class TcpConnection {
   #acknowledge(number: number, window: number, length: number): void {
     this.#window = window << this.#windowShift;
     const advance = (number - this.#unacknowledged) | 0;
-    if (advance > 0 && number <= this.#sendNext) {
+    if (advance > 0 && number <= Math.max(this.#sentMost, this.#sendNext)) {
       this.#unacknowledged = number;
+      this.#sendNext = Math.max(this.#sendNext, number);
       this.#duplicates = 0;
       this.#lastProgress = performance.now();
       this.#widen(advance);
@@ -126,6 +130,7 @@ export class TcpConnection {
   #goBack(): void {
     this.#threshold = Math.max(2 * MSS, (this.#sendNext - this.#unacknowledged) / 2);
     this.#congestionWindow = this.#threshold;
+    this.#sentMost = Math.max(this.#sentMost, this.#sendNext);
     this.#sendNext = this.#unacknowledged;
     this.#duplicates = 0;
     this.#lastProgress = performance.now();

@@ -11,6 +11,11 @@ const RECEIVE_TARGETS = [35, 50];
 const VARIANTS: readonly (readonly [name: string, options: Partial<LoopOptions>])[] = [
   ["no EVENT_IDX", { eventIdx: false }],
   ["INDIRECT", { indirect: true }],
+  ["modern", { modern: true }],
+  ["modern, INDIRECT", { modern: true, indirect: true }],
+  ["packed", { modern: true, packed: true }],
+  ["packed, no EVENT_IDX", { modern: true, packed: true, eventIdx: false }],
+  ["packed, INDIRECT", { modern: true, packed: true, indirect: true }],
 ];
 
 /** The card alone: frames to a backend that does nothing, and from one that copies from the host's memory. */

@@ -7,6 +7,7 @@ import type { V86 } from "v86";
 /** A card and what carries its frames. */
 export interface CardPlan {
   readonly backend: Backend;
+  /** The card is a legacy one unless they say otherwise. */
   readonly options?: AddVirtioNetOptions;
 }
 
@@ -120,7 +121,7 @@ export class CardGuest {
   }
 
   #makeCard(machine: V86Machine, { backend, options }: CardPlan): VirtioNet {
-    return addVirtioNet(machine, backend, { ...options, log: (line) => this.complaints.push(line) });
+    return addVirtioNet(machine, backend, { transport: "legacy", ...options, log: (line) => this.complaints.push(line) });
   }
 }
 

@@ -86,6 +86,20 @@ export class AptState {
     return new Map(packages.map(({ name }) => [name, join(cwd, fileOf(name, files))]));
   }
 
+  /**
+   * Downloads and verifies a package and all that it depends on.
+   * @returns paths of their files
+   * @throws GuestImageError where one cannot be had
+   */
+  async downloadClosure(name: string, onFraction: OnFraction): Promise<string[]> {
+    const what = ["install", "--download-only", "--no-install-recommends", "--yes", name];
+    const args = ["-c", this.#configuration, "-o", "APT::Status-Fd=3", "-q", ...what];
+    await mustRun("apt-get", args, { signal: this.#signal, onStatusLine: fractionReader(onFraction) });
+    const folder = join(this.#folder, "cache", "archives");
+    const files = await readdir(folder);
+    return files.filter((file) => file.endsWith(".deb")).map((file) => join(folder, file));
+  }
+
   get #configuration(): string {
     return join(this.#folder, "apt.conf");
   }

@@ -36,6 +36,13 @@ export interface FoundPackages {
   fetch(): Promise<void>;
 }
 
+/** Looks for packages. The folder is an empty one that the caller removes afterwards. */
+export type PackageFinder = (
+  folder: string,
+  onStep: (step: ImageStep) => void,
+  signal?: AbortSignal,
+) => Promise<FoundPackages>;
+
 /**
  * Looks for Debian packages for i386 in the archives that this machine's apt knows.
  * @param folder an empty folder that the caller removes afterwards
@@ -82,7 +89,7 @@ async function findPackages(
 }
 
 /** Reports the start of a phase at once, and its fractions as percent that only grow. */
-function percentOf(phase: ImageStep["phase"], onStep: (step: ImageStep) => void): (fraction: number) => void {
+export function percentOf(phase: ImageStep["phase"], onStep: (step: ImageStep) => void): (fraction: number) => void {
   let last = -1;
   const report = (fraction: number): void => {
     const done = Math.round(fraction * 100);

@@ -3,7 +3,13 @@ import { access, open } from "node:fs/promises";
 import { join } from "node:path";
 import { GuestOptionError } from "../errors.ts";
 import { readBzImage } from "./bzimage.ts";
-import { type ImageStep, readUnpacked, type WantedPackage } from "./debian-packages.ts";
+import {
+  findDebianPackages,
+  type ImageStep,
+  type PackageFinder,
+  readUnpacked,
+  type WantedPackage,
+} from "./debian-packages.ts";
 import { initEntries } from "./init-scripts.ts";
 import { buildInitramfs, KERNEL_FILES } from "./initramfs.ts";
 import { kernelCommandLine } from "./kernel-command-line.ts";
@@ -62,7 +68,8 @@ export async function ensureGuestImage(options: GuestImageOptions = {}): Promise
   if (kernel !== undefined && initrd !== undefined && bios !== undefined && vgaBios !== undefined) {
     return describe({ kernel, initrd, bios, vgaBios });
   }
-  const recipe = { name: "linux-guest", version: recipeVersion(), packages: PACKAGES, make: makeFiles };
+  const find: PackageFinder = (...where) => findDebianPackages(PACKAGES, ...where);
+  const recipe = { name: "linux-guest", version: recipeVersion(), find, make: makeFiles };
   const folder = await ensureMade(recipe, options);
   return describe({
     kernel: kernel ?? join(folder, NAMES.kernel),

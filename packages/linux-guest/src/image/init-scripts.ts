@@ -32,7 +32,8 @@ exec init
 /**
  * Reads "<id> <number of lines>" and so many lines of shell script, runs each script in a session of its own, and
  * writes for each that ended, one after the other: RS "<id> <status>", its output, RS "<id>". Commands run side by
- * side. "kill <id> <signal>" signals one; while it is being started it has no session yet, so that is tried again.
+ * side, and are no children of the shell that reads: one that ends while a line comes in would have busybox forget
+ * the part of the line that it has. "kill <id> <signal>" signals one; while it is being started it has no session yet, so that is tried again.
  * What it says first, with the id "ready", is the kernel's release. A process costs an emulated processor a million
  * instructions, so what the shell can do by itself it does.
  */
@@ -74,7 +75,7 @@ done &
 cd /root
 while read -r id lines signal; do
   if [ "$id" = kill ]; then
-    ( cd /run/vmmkit; stop "$lines" "$signal" ) &
+    ( ( cd /run/vmmkit; stop "$lines" "$signal" ) & )
     continue
   fi
   script=
@@ -84,7 +85,7 @@ while read -r id lines signal; do
 "
     lines=$((lines - 1))
   done
-  job "$id" "$script" &
+  ( job "$id" "$script" & )
 done
 `;
 

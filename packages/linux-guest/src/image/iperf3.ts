@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { packCpio } from "./cpio.ts";
-import { readUnpacked, type WantedPackage } from "./debian-packages.ts";
+import { findDebianPackages, type PackageFinder, readUnpacked, type WantedPackage } from "./debian-packages.ts";
 import { ensureMade, type MakeOptions } from "./made-files.ts";
 
 const LIBRARIES = "usr/lib/i386-linux-gnu";
@@ -33,7 +33,8 @@ const FILE = "iperf3.cpio";
  * @throws GuestImageError where it cannot be had
  */
 export async function ensureIperf3(options: MakeOptions = {}): Promise<string> {
-  const recipe = { name: "iperf3", version: "1", packages: PACKAGES, make: makeArchive };
+  const find: PackageFinder = (...where) => findDebianPackages(PACKAGES, ...where);
+  const recipe = { name: "iperf3", version: "1", find, make: makeArchive };
   return join(await ensureMade(recipe, options), FILE);
 }
 

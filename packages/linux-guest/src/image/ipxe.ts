@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readUnpacked } from "./debian-packages.ts";
+import { findDebianPackages, readUnpacked } from "./debian-packages.ts";
 import { ensureMade, type MakeOptions } from "./made-files.ts";
 
 const FILE = "boot/ipxe.lkrn";
@@ -15,7 +15,7 @@ export async function ensureIpxe(options: MakeOptions = {}): Promise<string> {
     {
       name: "ipxe",
       version: "1",
-      packages: [{ names: ["ipxe"], files: [FILE] }],
+      find: (...where) => findDebianPackages([{ names: ["ipxe"], files: [FILE] }], ...where),
       make: async (unpacked) => new Map([["ipxe.lkrn", await readUnpacked(unpacked, FILE)]]),
     },
     options,

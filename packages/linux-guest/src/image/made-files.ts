@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defaultCacheFolder, publish, readManifest } from "./cache.ts";
-import { findDebianPackages, type ImageStep, type WantedPackage } from "./debian-packages.ts";
+import type { ImageStep, PackageFinder } from "./debian-packages.ts";
 import { withLock } from "./file-lock.ts";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 
@@ -23,7 +23,8 @@ export interface Recipe {
   readonly name: string;
   /** Changes with everything that they depend on besides the packages' versions. */
   readonly version: string;
-  readonly packages: readonly WantedPackage[];
+  /** Finds the packages that they are made of. */
+  readonly find: PackageFinder;
   /** Makes the files, by their names, from a folder that the packages were unpacked into. */
   make(unpacked: string, onStep: (step: ImageStep) => void): Promise<Map<string, Uint8Array>>;
 }
@@ -48,7 +49,7 @@ async function renew(folder: string, recipe: Recipe, options: MakeOptions): Prom
   if (kept !== null && options.refresh !== true) return;
   const onStep = options.onProgress ?? (() => {});
   await withTemporaryFolder(async (work) => {
-    const { packages, fetch } = await findDebianPackages(recipe.packages, work, onStep, options.signal);
+    const { packages, fetch } = await recipe.find(work, onStep, options.signal);
     const facts = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
     if (kept !== null && isDeepStrictEqual(kept.facts, facts)) return;
     await fetch();

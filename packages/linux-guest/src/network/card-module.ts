@@ -38,7 +38,7 @@ export interface GuestBackend extends Backend {
 export interface CardData {
   readonly wire: ChannelWire | ModuleWire;
   /** Options of the card, without functions. */
-  readonly card: Omit<VirtioNetOptions, "log">;
+  readonly card: Omit<VirtioNetOptions, "log" | "mmio">;
 }
 
 /** A question to the card. */

@@ -1,9 +1,9 @@
 import { Frame } from "@vmmkit/ethif";
+import { slowSum } from "@vmmkit/guest-driver";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checksumOf, fillChecksum, fold, sumBytes, sumFrame, swap16 } from "../../src/offload/checksum.ts";
 import { WordViews } from "../../src/offload/word-views.ts";
-import { slowSum } from "../support/packets.ts";
 
 const views = new WordViews();
 const bytes = fc.uint8Array({ minLength: 0, maxLength: 300 });

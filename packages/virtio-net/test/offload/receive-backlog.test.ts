@@ -1,8 +1,7 @@
 /* Frames that leave something to a guest which may not have agreed to it (VIRTIO 1.2, 5.1.6.4). */
 import { type Frame, Offload, writeFrame } from "@vmmkit/ethif";
-import { GUEST_NET_FEATURES } from "@vmmkit/guest-driver";
+import { GUEST_NET_FEATURES, makePacket, type OpenPacket, readPacket } from "@vmmkit/guest-driver";
 import { describe, expect, it } from "vitest";
-import { makePacket, type OpenPacket, readPacket } from "../support/packets.ts";
 import { expectFrames, makeRig, type Rig, type RigOptions, testFrame } from "../support/rig.ts";
 
 const GUEST_CSUM = 1;

@@ -4,11 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Frame, readFrame } from "@vmmkit/ethif";
-import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { RangeCursor } from "../../src/offload/range-cursor.ts";
-import { Segmenter } from "../../src/offload/segmenter.ts";
-import { WordViews } from "../../src/offload/word-views.ts";
 import {
   isTransportGood,
   makePacket,
@@ -16,7 +11,12 @@ import {
   type PacketSpec,
   readPacket,
   slowSum,
-} from "../support/packets.ts";
+} from "@vmmkit/guest-driver";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { RangeCursor } from "../../src/offload/range-cursor.ts";
+import { Segmenter } from "../../src/offload/segmenter.ts";
+import { WordViews } from "../../src/offload/word-views.ts";
 
 const TCPV4 = 1;
 const UFO = 3;

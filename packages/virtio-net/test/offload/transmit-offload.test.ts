@@ -1,9 +1,8 @@
 /* What a guest leaves to its card when it transmits (VIRTIO 1.2, 5.1.6.2). */
 import { Offload, TxResult } from "@vmmkit/ethif";
 import type { NetHeader } from "@vmmkit/guest-driver";
-import { GUEST_NET_FEATURES } from "@vmmkit/guest-driver";
+import { GUEST_NET_FEATURES, makePacket, readPacket } from "@vmmkit/guest-driver";
 import { describe, expect, it } from "vitest";
-import { makePacket, readPacket } from "../support/packets.ts";
 import { makeRig, type Rig, type RigOptions } from "../support/rig.ts";
 
 const CSUM = 0;

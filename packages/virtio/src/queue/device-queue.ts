@@ -11,13 +11,15 @@ export interface DeviceQueue extends Virtqueue {
   /** Where the guest put the queue's parts, null before it did. */
   readonly layout: QueueLayout | null;
   /**
-   * Where a queue has to `start` that goes on with what this one did not take, 16 bits. Split: the index in both rings.
-   * Packed: the slot, and the wrap counter in bit 15. Means something once every chain that was taken has been given back.
+   * Where a queue has to `start` that goes on elsewhere once all chains that were taken have been given back, as
+   * vhost-user's GET_VRING_BASE has it. Split: the index in the available ring of the next chain. Packed: bits 0 to 14
+   * the slot of the next chain, bit 15 its wrap counter, and above 16 bits the same for the next used descriptor.
    */
   readonly base: number;
   /**
    * Starts the queue. Parts that are misaligned or outside guest memory stop it at once.
-   * @param base where it goes on; without it at its beginning
+   * @param base where it goes on; without, from its beginning
+   * @throws RangeError for a base that a queue of this format and size cannot have
    */
   start(layout: QueueLayout, base?: number): void;
   /** Forgets the layout and every position. What is given back after this goes nowhere. */

@@ -52,8 +52,10 @@ const NEXT = VIRTQ_DESC_F_NEXT << 16;
 const WRITE = VIRTQ_DESC_F_WRITE << 16;
 /** The bits of a descriptor's last word that say whose it is. */
 const OWNER = AVAIL | USED;
-/** The wrap counter beside a slot, as in the event suppression structures (2.8.10). */
+/** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
+/** Both positions at slot 0, both wrap counters 1. */
+const FRESH_BASE = 0x8000_8000;
 
 /** A packed virtqueue over guest memory. */
 export class PackedQueue implements DeviceQueue {
@@ -150,21 +152,22 @@ export class PackedQueue implements DeviceQueue {
   }
 
   get base(): number {
-    return this.#availSlot | (this.#availOwner === AVAIL ? WRAP : 0);
+    const avail = this.#availSlot | (this.#availOwner === AVAIL ? WRAP : 0);
+    const used = this.#usedSlot | (this.#usedOwner === OWNER ? WRAP : 0);
+    return ((used << 16) | avail) >>> 0;
   }
 
-  start(layout: QueueLayout, base: number = WRAP): void {
+  /** Chains between the base's two positions are taken again. */
+  start(layout: QueueLayout, base: number = FRESH_BASE): void {
+    const isBase = Number.isInteger(base) && base >= 0 && base <= 0xffff_ffff;
+    const used = base >>> 16;
+    const slot = used & ~WRAP;
+    if (!isBase || slot >= this.size || (base & 0x7fff) >= this.size) {
+      throw new RangeError(`"base" expected two positions in a packed queue of ${this.size}, got ${base}`);
+    }
     this.reset();
     this.#layout = layout;
-    const slot = base & (WRAP - 1);
-    const wrap = (base & WRAP) !== 0;
-    if (slot < this.size) {
-      this.#availSlot = slot;
-      this.#usedSlot = slot;
-    }
-    this.#availOwner = wrap ? AVAIL : USED;
-    this.#usedOwner = wrap ? OWNER : 0;
-    this.#published = this.#usedSlot + (wrap ? 0 : this.size);
+    this.#goTo(slot, (used & WRAP) !== 0);
     this.#open = this.begin();
   }
 
@@ -174,15 +177,11 @@ export class PackedQueue implements DeviceQueue {
     this.#error = null;
     this.#open = false;
     this.#unbind();
-    this.#availSlot = 0;
-    this.#availOwner = AVAIL;
-    this.#usedSlot = 0;
-    this.#usedOwner = OWNER;
+    this.#goTo(0, true);
     this.#slotsOut = 0;
     this.#chains.fill(0);
     this.#hiddenSlot = -1;
     this.#hiddenSlots = 0;
-    this.#published = 0;
     this.#unsignalled = 0;
     this.#order?.clear();
     this.#copies?.clear();
@@ -309,7 +308,7 @@ export class PackedQueue implements DeviceQueue {
     const slot = wish & 0x7fff;
     if (slot >= this.size) return false;
     // How many slots ago the descriptor was used that the driver waits for: interrupt if it is among the fresh ones.
-    const ago = this.#published - slot - ((wish & 0x8000) !== 0 ? 0 : this.size);
+    const ago = this.#published - slot - ((wish & WRAP) !== 0 ? 0 : this.size);
     return (ago > 0 ? ago : ago + 2 * this.size) <= fresh;
   }
 
@@ -320,13 +319,22 @@ export class PackedQueue implements DeviceQueue {
 
   enableNotify(): boolean {
     if (!this.begin()) return false;
-    const wrap = this.#availOwner === AVAIL ? 0x8000 : 0;
+    const wrap = this.#availOwner === AVAIL ? WRAP : 0;
     const wish = this.#eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
     Atomics.store(this.#device, this.#deviceAt, wish);
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
     const word = Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot));
     return (word & OWNER) === this.#availOwner;
+  }
+
+  /** Both positions are at a slot, with this wrap counter: no chain is out. */
+  #goTo(slot: number, wrap: boolean): void {
+    this.#availSlot = slot;
+    this.#availOwner = wrap ? AVAIL : USED;
+    this.#usedSlot = slot;
+    this.#usedOwner = wrap ? OWNER : 0;
+    this.#published = wrap ? slot : slot + this.size;
   }
 
   /** Index of the last word of a slot: buffer id and flags. */

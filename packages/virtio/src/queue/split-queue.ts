@@ -115,12 +115,15 @@ export class SplitQueue implements DeviceQueue {
   }
 
   start(layout: QueueLayout, base = 0): void {
+    if (!Number.isInteger(base) || base < 0 || base > 0xffff) {
+      throw new RangeError(`"base" of a split queue expected an integer from 0 to 65535, got ${base}`);
+    }
     this.reset();
     this.#layout = layout;
-    this.#lastAvail = base & 0xffff;
-    this.#availSeen = this.#lastAvail;
-    this.#usedIdx = this.#lastAvail;
-    this.#usedPublished = this.#lastAvail;
+    this.#lastAvail = base;
+    this.#availSeen = base;
+    this.#usedIdx = base;
+    this.#usedPublished = base;
     this.begin();
   }
 

@@ -11,9 +11,9 @@ import { RawRing } from "./raw-ring.ts";
 
 /** A kind of device that does nothing but write down what it is told. */
 export class FakeDevice implements VirtioDevice {
-  readonly deviceId = 42;
+  readonly deviceId: number = 42;
   readonly featuresLow: number;
-  readonly featuresHigh = 0;
+  readonly featuresHigh: number = 0;
   readonly queueSizes: readonly number[];
   readonly config: Uint8Array = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x01, 0x00, 0xdc, 0x05);
   /** Calls, in order. */
@@ -53,6 +53,11 @@ export class FakeDevice implements VirtioDevice {
   reset(): void {
     this.calls.push("reset");
   }
+}
+
+/** Guest memory from address 0 on. */
+export function memoryOf(bytes: number): GuestMemory {
+  return new GuestMemory([{ gpa: 0, size: bytes, buffer: new ArrayBuffer(bytes) }]);
 }
 
 /** A device behind the legacy interface, with memory for rings, and everything written down that comes out of it. */

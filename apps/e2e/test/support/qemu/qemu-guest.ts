@@ -13,6 +13,14 @@ export interface QemuCard {
   readonly netdev: string;
 }
 
+/** How QEMU is started. */
+export interface QemuOptions {
+  /** The program and its first arguments. Default: the machine's own `qemu-system-i386`. */
+  readonly command?: readonly string[];
+  /** More arguments: devices. */
+  readonly parameters?: readonly string[];
+}
+
 const COMMAND_TIMEOUT_MS = 300_000;
 
 /**
@@ -27,18 +35,18 @@ export class QemuGuest {
   readonly #server: Server;
   readonly #process: ChildProcess;
   readonly #channel: CommandChannel;
-  readonly #ready: Promise<void>;
+  #ready: Promise<void>;
+  #becomeReady: () => void = () => {};
   #said = "";
   #line: Socket | null = null;
 
-  private constructor(name: string, folder: string, server: Server, parameters: readonly string[]) {
+  private constructor(name: string, folder: string, server: Server, command: readonly string[]) {
     this.name = name;
     this.#folder = folder;
     this.#server = server;
-    let becomeReady = (): void => {};
     this.#channel = new CommandChannel(
       (bytes) => void this.#line?.write(bytes),
-      () => becomeReady(),
+      () => this.#becomeReady(),
     );
     server.on("connection", (line) => {
       this.#line = line;
@@ -47,32 +55,25 @@ export class QemuGuest {
       });
       line.on("error", () => {});
     });
-    this.#process = spawn("qemu-system-i386", parameters, { stdio: ["ignore", "pipe", "pipe"] });
+    const [program = "", ...parameters] = command;
+    this.#process = spawn(program, parameters, { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.#said += text;
       });
     }
-    this.#ready = new Promise((resolve, reject) => {
-      becomeReady = resolve;
-      this.#process.on("exit", (code) => {
-        const error = new Error(`QEMU ended with ${code}: ${this.#said}`);
-        this.#channel.fail(error);
-        reject(error);
-      });
-      this.#process.on("error", reject);
-    });
-    // Whoever waits hears of it; where nobody does, QEMU ended as it was told to.
-    this.#ready.catch(() => {});
+    this.#ready = this.#whenReady();
   }
 
   /** Boots a guest, and waits until it takes commands. */
-  static async boot(name: string, cards: readonly QemuCard[]): Promise<QemuGuest> {
+  static async boot(name: string, cards: readonly QemuCard[], options: QemuOptions = {}): Promise<QemuGuest> {
     const folder = await mkdtemp(join(tmpdir(), "vmmkit-qemu-"));
     const path = join(folder, "agent.sock");
     const server = createServer().listen(path);
     await once(server, "listening");
-    const guest = new QemuGuest(name, folder, server, await makeParameters(path, cards));
+    const { command = ["qemu-system-i386"], parameters = [] } = options;
+    const all = [...command, ...(await makeParameters(path, cards)), ...parameters];
+    const guest = new QemuGuest(name, folder, server, all);
     try {
       await guest.#ready;
       return guest;
@@ -89,6 +90,19 @@ export class QemuGuest {
     return output.trim();
   }
 
+  /** What QEMU and the guest's console said so far. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Lets the guest reboot, and waits until it takes commands again. */
+  async reboot(): Promise<void> {
+    this.#ready = this.#whenReady();
+    // The agent does not live to say how that went.
+    this.#channel.start("reboot -f").result.catch(() => {});
+    await this.#ready;
+  }
+
   /** Ends QEMU. */
   async destroy(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid !== undefined) {
@@ -99,6 +113,21 @@ export class QemuGuest {
     this.#line?.destroy();
     this.#server.close();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #whenReady(): Promise<void> {
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#becomeReady = resolve;
+      this.#process.once("exit", (code) => {
+        const error = new Error(`QEMU ended with ${code}: ${this.#said}`);
+        this.#channel.fail(error);
+        reject(error);
+      });
+      this.#process.once("error", reject);
+    });
+    // Whoever waits hears of it; where nobody does, QEMU ended as it was told to.
+    ready.catch(() => {});
+    return ready;
   }
 
   #run(script: string): Promise<CommandResult> {
@@ -114,7 +143,7 @@ export class QemuGuest {
 async function makeParameters(agentPath: string, cards: readonly QemuCard[]): Promise<string[]> {
   const image = await ensureGuestImage();
   return [
-    ...["-nodefaults", "-display", "none", "-no-reboot", "-accel", "tcg", "-m", "128"],
+    ...["-nodefaults", "-display", "none", "-accel", "tcg", "-m", "128"],
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", image.cmdline],
     // The console, and the line to the agent.
     ...["-serial", "stdio", "-serial", `unix:${agentPath}`],

@@ -26,15 +26,15 @@ export interface OpenPacket {
   readonly headerBytes: number;
 }
 
-export const SOURCE4: readonly number[] = [10, 0, 0, 1];
-export const TARGET4: readonly number[] = [10, 0, 0, 2];
-export const SOURCE6: readonly number[] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-export const TARGET6: readonly number[] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+const SOURCE4: readonly number[] = [10, 0, 0, 1];
+const TARGET4: readonly number[] = [10, 0, 0, 2];
+const SOURCE6: readonly number[] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const TARGET6: readonly number[] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
 
 const u16 = (value: number): number[] => [(value >>> 8) & 0xff, value & 0xff];
 const u32 = (value: number): number[] => [...u16(value >>> 16), ...u16(value)];
 
-/** RFC 1071, as it reads. */
+/** The ones' complement sum of big-endian 16-bit words (RFC 1071), as it reads. */
 export function slowSum(bytes: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) {
@@ -44,6 +44,7 @@ export function slowSum(bytes: ArrayLike<number>): number {
   return sum;
 }
 
+/** Makes a packet. Its checksum field has the sum of the pseudo header, as drivers leave it. */
 export function makePacket(spec: PacketSpec): OpenPacket {
   const { version, payload } = spec;
   const number = spec.protocol === "tcp" ? 6 : 17;
@@ -117,6 +118,7 @@ export interface ReadPacket {
   readonly body: Uint8Array;
 }
 
+/** Reads a packet, right or wrong. */
 export function readPacket(bytes: Uint8Array): ReadPacket {
   const at16 = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   let at = 12;

@@ -1,5 +1,8 @@
 import { lstatSync, unlinkSync } from "node:fs";
-import { Errno, openSocket, PosixError, type Socket, type SocketAddress, SocketDomain } from "@vmmkit/posix";
+import { Errno } from "./errno.ts";
+import { PosixError } from "./errors.ts";
+import type { SocketAddress } from "./sockaddr.ts";
+import { openSocket, type Socket, SocketDomain } from "./socket.ts";
 
 /**
  * Gives a socket its address. A file of a UNIX socket that nobody has any more is removed first.
@@ -11,13 +14,13 @@ export function bindSocket(socket: Socket, address: SocketAddress, type: number)
     socket.bind(address);
   } catch (error) {
     if (!(error instanceof PosixError) || error.errno !== Errno.EADDRINUSE || !isStale(address, type)) throw error;
-    removePath(address);
+    removeSocketFile(address);
     socket.bind(address);
   }
 }
 
 /** Removes the file of a UNIX socket, if the address has one. */
-export function removePath(address: SocketAddress): void {
+export function removeSocketFile(address: SocketAddress): void {
   if (!hasPath(address)) return;
   try {
     unlinkSync(address.path);

@@ -1,0 +1,158 @@
+import type { Poller } from "@vmmkit/posix";
+import {
+  type DeviceState,
+  VIRTIO_CONFIG_S_ACKNOWLEDGE,
+  VIRTIO_CONFIG_S_DRIVER,
+  VIRTIO_CONFIG_S_DRIVER_OK,
+  VIRTIO_CONFIG_S_FEATURES_OK,
+  VIRTIO_CONFIG_S_NEEDS_RESET,
+  VIRTIO_F_VERSION_1,
+  type VirtioInterface,
+} from "@vmmkit/virtio";
+import { GuestMemory, type Vm } from "@vmmkit/vm";
+import type { DirtyLog } from "./dirty-log.ts";
+import { RequestError } from "./errors.ts";
+import { MemoryTable } from "./memory-table.ts";
+import { VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES } from "./spec.ts";
+import { Vring } from "./vring.ts";
+
+/** How a device reaches its driver. */
+export interface VhostUserHooks {
+  /** The driver is to be interrupted: for queue `irq`, or with -1 for a change of configuration. */
+  interrupt(irq: number): void;
+  /** The interrupt status became 0. Means nothing here: there is no line. */
+  lowerIrq(): void;
+}
+
+/** What is served: anything that has a device's state, as a `NetDevice` has. */
+export interface VhostUserDevice {
+  readonly state: DeviceState;
+}
+
+const ALIVE =
+  VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+/** Bits that are the protocol's, and not the device's. */
+const OWN_BITS = 2 ** VHOST_F_LOG_ALL + 2 ** VHOST_USER_F_PROTOCOL_FEATURES;
+
+/**
+ * A device whose driver is known by what a front-end says of it: features, rings, memory. The driver's status is not
+ * among that (or not with all front-ends), so the device is up when its first ring can start.
+ */
+export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
+  readonly device: Device;
+  readonly memory: GuestMemory = new GuestMemory();
+  readonly table: MemoryTable = new MemoryTable(this.memory);
+  readonly rings: readonly Vring[];
+  /** Told of changes of the configuration. */
+  onConfigChange: () => void = () => {};
+  #features: readonly [low: number, high: number] | null = null;
+  #log: DirtyLog | null = null;
+
+  constructor(makeDevice: (vm: Vm, hooks: VhostUserHooks) => Device, poller: Poller) {
+    const hooks: VhostUserHooks = {
+      interrupt: (irq) => {
+        if (irq < 0) this.onConfigChange();
+        else this.rings[irq]?.interrupt();
+      },
+      lowerIrq: () => {
+        // Rings are signalled through descriptors, which have no level.
+      },
+    };
+    const interrupts = { setLine: hooks.lowerIrq };
+    this.device = makeDevice({ memory: this.memory, interrupts }, hooks);
+    const { state } = this.device;
+    this.rings = state.device.queueSizes.map((_, index) => new Vring(index, state, poller));
+  }
+
+  /** What the device offers, with the protocol's own bits. */
+  get offered(): readonly [low: number, high: number] {
+    const { state } = this.device;
+    return [(state.offered(0, "legacy") | OWN_BITS) >>> 0, state.offered(1, "modern")];
+  }
+
+  /** SET_FEATURES. Rings that work go on working if nothing changes but the log. */
+  setFeatures(low: number, high: number): void {
+    const before = this.#features;
+    this.#features = [low, high];
+    this.#applyLog();
+    if (before !== null && ((before[0] ^ low) & ~OWN_BITS) === 0 && before[1] === high) {
+      this.settle();
+      return;
+    }
+    for (const ring of this.rings) ring.stop();
+    this.device.state.reset();
+    this.settle();
+  }
+
+  /** Starts the rings that can, and stops those that may not run. @throws RequestError for one that cannot be */
+  settle(): void {
+    for (const ring of this.rings) {
+      if (!this.#mayRun(ring)) ring.stop();
+      else if (!ring.running) this.#start(ring);
+    }
+  }
+
+  /** The ring of a number. @throws RequestError */
+  ring(index: number): Vring {
+    const ring = this.rings[index];
+    if (ring === undefined) throw new RequestError(`there is no ring ${index}`);
+    return ring;
+  }
+
+  /** Where writes to guest memory are noted from now on, as long as the front-end wants that; null for nowhere. */
+  setLog(log: DirtyLog | null): void {
+    this.#log?.close();
+    this.#log = log;
+    this.#applyLog();
+  }
+
+  /** The device needs a reset by its driver. */
+  get needsReset(): boolean {
+    return (this.device.state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
+  }
+
+  /** Back to power-on. The front-end's memory stays. */
+  reset(): void {
+    for (const ring of this.rings) ring.reset();
+    this.#features = null;
+    this.device.state.reset();
+  }
+
+  /** The front-end is gone. */
+  release(): void {
+    this.reset();
+    this.setLog(null);
+    this.table.clear();
+  }
+
+  #mayRun(ring: Vring): boolean {
+    if (this.#features === null || !ring.complete) return false;
+    const isEnabled = (this.#features[0] & (1 << VHOST_USER_F_PROTOCOL_FEATURES)) !== 0 ? ring.enabled : true;
+    return isEnabled;
+  }
+
+  #start(ring: Vring): void {
+    this.#bringUp();
+    if (!ring.start()) throw new RequestError(`ring ${ring.index} cannot have ${ring.size} entries`);
+  }
+
+  /** What a driver does with status and features. */
+  #bringUp(): void {
+    const { state } = this.device;
+    if (state.running || this.#features === null) return;
+    const [low, high] = this.#features;
+    const by: VirtioInterface = (high & (1 << (VIRTIO_F_VERSION_1 - 32))) !== 0 ? "modern" : "legacy";
+    state.reset();
+    state.writeStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER, by);
+    state.writeFeatures(0, low & state.offered(0, by), by);
+    state.writeFeatures(1, high & state.offered(1, by), by);
+    state.writeStatus(ALIVE, by);
+    if (!state.running) throw new RequestError("features that do not go together");
+  }
+
+  #applyLog(): void {
+    const log = this.#log;
+    const wanted = this.#features !== null && (this.#features[0] & (1 << VHOST_F_LOG_ALL)) !== 0;
+    this.memory.writeObserver = log !== null && wanted ? (gpa, lengthBytes) => log.note(gpa, lengthBytes) : null;
+  }
+}

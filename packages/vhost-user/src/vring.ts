@@ -1,0 +1,132 @@
+import { EventFd, type Fd, type Poller, Ready, type Watch } from "@vmmkit/posix";
+import type { DeviceState } from "@vmmkit/virtio";
+
+/** Where a ring is, as guest physical addresses. */
+export interface VringPlace {
+  readonly descTable: number;
+  readonly driverArea: number;
+  readonly deviceArea: number;
+}
+
+/** How often a ring is looked at that comes without a descriptor to be notified through. */
+const POLL_MS = 1;
+
+/** A ring as the front-end sets it up, piece by piece and in any order. It works once it has all of them. */
+export class Vring {
+  readonly index: number;
+  readonly #state: DeviceState;
+  readonly #poller: Poller;
+  /** Entries. */
+  size = 0;
+  /** Null as long as the front-end did not say. */
+  place: VringPlace | null = null;
+  /** Where it goes on. */
+  base = 0;
+  /** SET_VRING_ENABLE said so. */
+  enabled = false;
+  #kick: EventFd | "poll" | null = null;
+  /** Listens to `#kick` while it runs. */
+  #watch: Watch | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #call: EventFd | null = null;
+  #running = false;
+
+  constructor(index: number, state: DeviceState, poller: Poller) {
+    this.index = index;
+    this.#state = state;
+    this.#poller = poller;
+  }
+
+  /** Whether the device works on it. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Whether all is there that it needs to start, but for being enabled. */
+  get complete(): boolean {
+    return this.#kick !== null && this.place !== null && this.size > 0;
+  }
+
+  /** Starts it. Answers false where the device does not take it. */
+  start(): boolean {
+    const { place, size } = this;
+    if (this.#running || place === null) return true;
+    if (!this.#state.enableQueue(this.index, { size, ...place }, this.base)) return false;
+    this.#running = true;
+    this.#listen();
+    // What came before anybody listened.
+    this.#state.notify(this.index);
+    return true;
+  }
+
+  /** Stops it where it is; `base` says where that is. */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#deafen();
+    this.base = this.#state.disableQueue(this.index);
+  }
+
+  /** SET_VRING_KICK. @param fd null where the ring is to be polled */
+  setKick(fd: Fd | null): void {
+    this.#closeKick();
+    this.#kick = fd === null ? "poll" : new EventFd(fd);
+    if (this.#running) this.#listen();
+  }
+
+  /** SET_VRING_CALL. @param fd null where the driver polls */
+  setCall(fd: Fd | null): void {
+    this.#call?.close();
+    this.#call = fd === null ? null : new EventFd(fd);
+    // What was signalled to nobody: a driver that looks once too often does no harm.
+    if (this.#running) this.#call?.signal();
+  }
+
+  /** The driver is to be told of used buffers. */
+  interrupt(): void {
+    this.#call?.signal();
+  }
+
+  /** GET_VRING_BASE: stops it, and forgets how to be notified, so that it starts again only when it is set up again. */
+  release(): number {
+    this.stop();
+    this.#closeKick();
+    return this.base;
+  }
+
+  /** Back to the beginning, with all descriptors closed. */
+  reset(): void {
+    this.release();
+    this.setCall(null);
+    this.place = null;
+    this.size = 0;
+    this.base = 0;
+    this.enabled = false;
+  }
+
+  #listen(): void {
+    const bell = this.#kick;
+    if (bell === "poll") {
+      this.#timer ??= setInterval(() => this.#state.notify(this.index), POLL_MS);
+    } else if (bell !== null) {
+      this.#watch = this.#poller.watch(bell.fd, Ready.Read, () => {
+        bell.take();
+        this.#state.notify(this.index);
+      });
+    }
+  }
+
+  /** Is notified no longer. The descriptor stays, for the next start. */
+  #deafen(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#watch?.close();
+    this.#watch = null;
+  }
+
+  #closeKick(): void {
+    this.#deafen();
+    if (this.#kick !== "poll") this.#kick?.close();
+    this.#kick = null;
+  }
+}

@@ -1,0 +1,122 @@
+/** The transmit direction as far as polling is concerned. */
+export interface PolledQueue {
+  /** Batches leave the guest's notifications off. */
+  polled: boolean;
+  /** Chains that wait to be taken. */
+  waiting(): number;
+  /** Takes what waits. Where `polled` is false it asks for notifications and looks once more. */
+  run(): void;
+}
+
+/** Notifications in a millisecond from which on polling may pay. Fewer cost less than looking for them. */
+const DENSE_PER_MS = 4;
+/** How long a way of working is tried, in milliseconds: slices and their contents vary much. */
+const TRIAL_MS = 40;
+/** How many trials the better way is kept until the other one is tried again. */
+const HOLD_TRIALS = 24;
+/** A trial of the way that was worse last time goes on for so long only. */
+const PROBE_MS = 20;
+
+/** The two ways. */
+const NOTIFIED = 0;
+const POLLED = 1;
+
+/**
+ * Whether a guest notifies of each frame or is looked after at the end of its time slices. In an emulator a
+ * notification costs as much as the rest of sending a small frame, so a guest that sends many is better polled; but
+ * then its frames wait for the slice's end, and a sender that waits for an answer to each window may get slower.
+ *
+ * Two rules. While polling is preferred, a notification is answered at once and only what follows it in the same
+ * slice waits: a frame now and then is never late. Notifications come back when a slice brought nothing. And whether
+ * it is preferred is measured and not guessed: where notifications are dense, both ways are tried for some
+ * milliseconds each, the one that moved more frames is kept for a second, and the other gets another try.
+ */
+export class AdaptivePoll {
+  readonly #queue: PolledQueue;
+  readonly #frames: () => number;
+  readonly #nowMs: () => number;
+  #preferred = NOTIFIED;
+  /** Frames per millisecond when each way was last tried; below 0 where it was not. */
+  readonly #rates: [number, number] = [-1, -1];
+  #notifications = 0;
+  #trialStart: number;
+  #framesAtStart = 0;
+  #trialMs = TRIAL_MS;
+  /** Trials of the preferred way until the other is tried. */
+  #hold = 0;
+
+  /**
+   * @param frames how many frames the card has moved so far, both directions
+   * @param nowMs a clock in milliseconds
+   */
+  constructor(queue: PolledQueue, frames: () => number, nowMs: () => number = Date.now) {
+    this.#queue = queue;
+    this.#frames = frames;
+    this.#nowMs = nowMs;
+    this.#trialStart = nowMs();
+  }
+
+  /** The guest notified; the queue is run behind this. */
+  notified(): void {
+    this.#notifications++;
+    if (this.#preferred === POLLED) this.#queue.polled = true;
+  }
+
+  /** A slice of the guest is over: takes what it left, or asks for notifications again where it left nothing. */
+  afterSlice(): void {
+    const queue = this.#queue;
+    if (queue.polled) {
+      if (this.#preferred === NOTIFIED || queue.waiting() === 0) queue.polled = false;
+      // Where notifications are on again from here, it looks once more: a frame of the last moment is not lost.
+      queue.run();
+    }
+    const now = this.#nowMs();
+    if (now - this.#trialStart >= this.#trialMs) this.#judge(now);
+  }
+
+  #judge(now: number): void {
+    const elapsed = now - this.#trialStart;
+    const dense = this.#preferred === POLLED || this.#notifications >= DENSE_PER_MS * elapsed;
+    const frames = this.#frames();
+    this.#rates[this.#preferred] = (frames - this.#framesAtStart) / elapsed;
+    // Long idle: what was learned before means nothing any more.
+    if (!dense || elapsed > 4 * TRIAL_MS || frames - this.#framesAtStart < DENSE_PER_MS * elapsed) this.#forget();
+    else this.#choose();
+    this.#trialStart = now;
+    this.#framesAtStart = frames;
+    this.#notifications = 0;
+  }
+
+  #forget(): void {
+    this.#preferred = NOTIFIED;
+    this.#rates[NOTIFIED] = -1;
+    this.#rates[POLLED] = -1;
+    this.#hold = 0;
+    this.#trialMs = TRIAL_MS;
+  }
+
+  #choose(): void {
+    const other = 1 - this.#preferred;
+    const otherRate = this.#rates[other] ?? -1;
+    if (otherRate < 0) {
+      this.#preferred = other;
+      return;
+    }
+    const better = (this.#rates[this.#preferred] ?? -1) >= otherRate;
+    if (better && this.#hold > 0) {
+      this.#hold--;
+      this.#trialMs = TRIAL_MS;
+      return;
+    }
+    if (better && this.#trialMs === TRIAL_MS && this.#hold === 0) {
+      // It has been kept long enough: the other way gets a short try.
+      this.#preferred = other;
+      this.#trialMs = PROBE_MS;
+      this.#hold = HOLD_TRIALS;
+      return;
+    }
+    if (!better) this.#preferred = other;
+    this.#trialMs = TRIAL_MS;
+    this.#hold = HOLD_TRIALS;
+  }
+}
