@@ -17,7 +17,8 @@ export function captured(backend: Backend, { capture, guest }: CaptureData): Gue
   const tee = pcapTee(backend, { writer, interface: { name: guest } });
   return {
     ...tee,
-    ask: (): CaptureRow => {
+    ask: async (): Promise<CaptureRow> => {
+      await writer.flush();
       const { frames, dropped } = writer.stats();
       return { file: capture, frames, dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0) };
     },
