@@ -5,6 +5,7 @@ import { memory } from "./sections/memory.ts";
 import { rings } from "./sections/rings.ts";
 import { start } from "./sections/start.ts";
 import { v86 } from "./sections/v86.ts";
+import { tee } from "./tee/tee.ts";
 
 /** Everything that there is to measure, in the order in which it runs. */
-export const SECTIONS: readonly Section[] = [rings, hub, allocations, memory, start, v86];
+export const SECTIONS: readonly Section[] = [rings, hub, tee, allocations, memory, start, v86];
