@@ -24,7 +24,7 @@ console.log("alive");
 
 test("a worker that watches descriptors may be ended, and the process goes on", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", SCRIPT], {
-    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
   });
   expect(stdout).toBe("alive\n");
 });
