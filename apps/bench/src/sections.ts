@@ -6,6 +6,7 @@ import { rings } from "./sections/rings.ts";
 import { start } from "./sections/start.ts";
 import { v86 } from "./sections/v86.ts";
 import { tap } from "./tap/section.ts";
+import { tee } from "./tee/tee.ts";
 
 /** Everything that there is to measure, in the order in which it runs. */
-export const SECTIONS: readonly Section[] = [rings, hub, allocations, memory, start, tap, v86];
+export const SECTIONS: readonly Section[] = [rings, hub, tee, allocations, memory, start, tap, v86];

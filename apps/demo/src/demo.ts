@@ -11,7 +11,7 @@ import type { DemoOptions, DriverKind } from "./options.ts";
 import type { CardRow, DemoReport, IperfRow, PingRow, TransferResult } from "./report.ts";
 import type { Screen } from "./screen.ts";
 import { GuestStation } from "./stations/guest-station.ts";
-import type { Station } from "./stations/station.ts";
+import type { Station, StationLack } from "./stations/station.ts";
 
 /** Half of it is the most that a guest's files may take: its own data and what it fetches. */
 const GUEST_MEMORY_BYTES = 256 << 20;
@@ -120,23 +120,28 @@ async function pingAll(stations: readonly Station[], screen: Screen): Promise<Pi
   const rows: PingRow[] = [];
   for (const [i, from] of stations.entries()) {
     const to = stations[(i + 1) % stations.length];
-    if (to === undefined) continue;
+    if (to === undefined || to === from || from.cannot?.includes("ping") || to.cannot?.includes("be pinged")) continue;
     screen.say(`${from.name} pings ${to.name}`);
     rows.push({ from: from.name, to: to.name, ...(await from.ping(to)) });
   }
   return rows;
 }
 
-/** Pairs of neighbours: the first and the second, the second and the third, … */
-function neighbours(stations: readonly Station[]): [Station, Station][] {
-  return stations.slice(1).map((second, i) => [stations[i] ?? second, second]);
+/** Pairs of neighbours, the first and the second, the second and the third, …, both of whom can do something. */
+function neighbours(stations: readonly Station[], what: StationLack): [Station, Station][] {
+  const able = stations.filter(({ cannot }) => !cannot?.includes(what));
+  return able.slice(1).map((second, i) => [able[i] ?? second, second]);
 }
 
 /** Data goes from the first station to the second, back, and both ways at once; likewise for each further pair. */
 async function transferAll(stations: readonly Station[], mebibytes: number, screen: Screen): Promise<TransferResult[]> {
+  const pairs = neighbours(stations, "transfer");
+  if (pairs.length === 0) return [];
   screen.say(`Each makes ${mebibytes} MiB of random data`);
   const sums = new Map(
-    await Promise.all(stations.map(async (station) => [station, await station.serve(mebibytes)] as const)),
+    await Promise.all(
+      [...new Set(pairs.flat())].map(async (station) => [station, await station.serve(mebibytes)] as const),
+    ),
   );
   const go = async (from: Station, to: Station, bothWays: boolean): Promise<TransferResult> => {
     const { seconds, sum } = await to.fetch(from);
@@ -144,7 +149,7 @@ async function transferAll(stations: readonly Station[], mebibytes: number, scre
     return { from: from.name, to: to.name, bytes: mebibytes * 2 ** 20, seconds, intact, bothWays };
   };
   const rows: TransferResult[] = [];
-  for (const [a, b] of neighbours(stations)) {
+  for (const [a, b] of pairs) {
     screen.say(`Data goes between ${a.name} and ${b.name}`);
     rows.push(await go(a, b, false));
     rows.push(await go(b, a, false));
@@ -156,7 +161,7 @@ async function transferAll(stations: readonly Station[], mebibytes: number, scre
 /** iperf3 each way between neighbours, where both have it. */
 async function iperfAll(stations: readonly Station[], screen: Screen): Promise<IperfRow[]> {
   const rows: IperfRow[] = [];
-  for (const [a, b] of neighbours(stations)) {
+  for (const [a, b] of neighbours(stations, "iperf")) {
     for (const [from, to] of [
       [a, b],
       [b, a],

@@ -60,7 +60,7 @@ export interface DemoReport {
 /** The report as tables for people. */
 export function formatReport(report: DemoReport): string {
   return [
-    pingTable(report.pings),
+    ...(report.pings.length > 0 ? [pingTable(report.pings)] : []),
     transferTable(report.transfers),
     ...(report.iperf.length > 0 ? [iperfTable(report.iperf)] : []),
     cardTable(report.cards),

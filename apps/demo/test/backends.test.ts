@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BACKENDS, parseBackend } from "../src/backends/index.ts";
+import { socketAddress } from "../src/backends/socket.ts";
 
 describe("--backend", () => {
   it("names a kind, and what stands behind the colon is the kind's own", () => {
@@ -13,6 +14,13 @@ describe("--backend", () => {
     expect(() => parseBackend("constructor")).toThrow("expected one of");
     expect(() => parseBackend("hub:x")).toThrow("expected hub.");
     expect(() => parseBackend("tap:")).toThrow("expected tap[:NAME].");
+  });
+
+  it("a socket's address is a path, or an IPv4 address and a port", () => {
+    expect(socketAddress("/run/wire.sock")).toEqual({ family: "unix", path: "/run/wire.sock" });
+    expect(socketAddress("192.0.2.1:7000")).toEqual({ family: "ipv4", address: "192.0.2.1", port: 7000 });
+    expect(() => socketAddress("192.0.2.300:7000")).toThrow("neither a path nor an IPv4 address and a port");
+    expect(() => socketAddress("192.0.2.1:70000")).toThrow("neither");
   });
 
   it("each kind says what it is and how many guests it carries", () => {

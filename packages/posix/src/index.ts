@@ -35,7 +35,7 @@ export { MAX_PASSED_FDS, Message, sendWithDescriptors } from "./message.ts";
 export { MessageStream, type MessageStreamOptions } from "./message-stream.ts";
 export { createMemfd, fileBytes, type MapOptions, Mapping, mapInPieces, mapMemory } from "./mmap.ts";
 export { enterNetwork, unshareNetwork } from "./namespace.ts";
-export { Poller, threadPoller } from "./poller.ts";
+export { Poller, type PollerOptions, threadPoller } from "./poller.ts";
 export { decodeAddress, encodeAddress, ipv4Bytes, ipv6Bytes, type SocketAddress } from "./sockaddr.ts";
 export { interfaceIndex, openSocket, Shutdown, Socket, SocketDomain, SocketType, socketPair } from "./socket.ts";
 export { listenUnix, type UnixListener, type UnixListenOptions } from "./unix-listener.ts";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import type { default as KoffiModule } from "koffi";
@@ -125,13 +126,30 @@ function checkPlatform(platform: string, arch: string, order: string): void {
 function loadKoffi(): Koffi {
   checkPlatform(process.platform, process.arch, endianness());
   try {
-    return createRequire(import.meta.url)("koffi") as Koffi;
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    keepLoaded(koffi);
+    return koffi;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UnsupportedPlatformError(
       `koffi could not be loaded; was its package for linux-${process.arch} installed (optional dependencies)? ${reason}`,
     );
   }
+}
+
+const RTLD_NOW = 2;
+const RTLD_NODELETE = 0x1000;
+
+/**
+ * Has koffi's own code stay in the process. When a worker ends, Node unloads the code of the addons that it alone used,
+ * and then libuv calls back into it to close the poll handles: the process ends with SIGSEGV.
+ */
+function keepLoaded(koffi: Koffi): void {
+  const dlopen = koffi.load(null).func("dlopen", "uintptr_t", ["str", "int"]);
+  // The one addon of that name; where it was loaded from is koffi's affair.
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  const path = /(\/.*koffi[^/]*\.node)$/m.exec(maps)?.[1];
+  if (path !== undefined) dlopen(path, RTLD_NOW | RTLD_NODELETE);
 }
 
 /**

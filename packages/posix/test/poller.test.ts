@@ -322,3 +322,31 @@ it("a descriptor that somebody else closed is not waited for any longer, and not
   bell.signal();
   expect(poller.wait(0)).toBe(0);
 });
+
+describe("spinning", () => {
+  it("finds what comes while it looks, in the same turn of the event loop", async () => {
+    const poller = new Poller({ spinUs: 500 });
+    const [first, second] = [new EventFd(), new EventFd()];
+    const order: string[] = [];
+    poller.watch(second.fd, Ready.Read, () => {
+      second.take();
+      order.push("second");
+    });
+    poller.watch(first.fd, Ready.Read, () => {
+      first.take();
+      order.push("first");
+      setImmediate(() => order.push("next turn"));
+      second.signal();
+    });
+    first.signal();
+    while (order.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual(["first", "second", "next turn"]);
+    poller.close();
+    first.close();
+    second.close();
+  });
+
+  it.each([-1, 501, Number.NaN])("for %i microseconds is refused", (spinUs) => {
+    expect(() => new Poller({ spinUs })).toThrow(RangeError);
+  });
+});

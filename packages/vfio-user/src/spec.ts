@@ -67,7 +67,6 @@ export const IRQ_ACTION_UNMASK = 16;
 export const IRQ_ACTION_TRIGGER = 32;
 
 /** Errors in replies, as Linux numbers them. */
-export const EPERM = 1;
 export const ENOENT = 2;
 export const E2BIG = 7;
 export const EEXIST = 17;

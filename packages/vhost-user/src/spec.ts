@@ -62,8 +62,6 @@ export const PROTOCOL_F_STATUS = 16;
 /** Payload of SET_VRING_KICK, _CALL and _ERR: the ring, and whether there is no descriptor. */
 export const VRING_INDEX_MASK = 0xff;
 export const VRING_NO_FD = 0x100;
-/** Flag of SET_VRING_ADDR: writes to the used ring go into the log. */
-export const VRING_F_LOG = 1;
 
 /** A page as the log of dirty pages counts them. */
 export const LOG_PAGE_BYTES = 4096;

@@ -11,7 +11,7 @@ export interface CoalescingParameters {
 /** At once. */
 const AT_ONCE: CoalescingParameters = { maxPackets: 0, maxUsecs: 0 };
 /** Longest delay that is taken: a guest that asks for more would wait in vain for minutes. */
-const MAX_USECS = 1_000_000;
+export const MAX_COALESCING_USECS = 1_000_000;
 
 /** A queue's interrupts. */
 class Moderator {
@@ -72,7 +72,7 @@ export class Coalescing {
 
   /** Sets a whole direction: receive queues have even numbers. @returns false where the delay is too long */
   setDirection(parity: number, parameters: CoalescingParameters): boolean {
-    if (parameters.maxUsecs > MAX_USECS) return false;
+    if (parameters.maxUsecs > MAX_COALESCING_USECS) return false;
     this.#directions[parity === 0 ? 0 : 1] = parameters;
     for (let queue = parity; queue < this.#queues.length; queue += 2) this.#set(queue, parameters);
     return true;
@@ -80,7 +80,7 @@ export class Coalescing {
 
   /** Sets one queue. @returns false where the delay is too long */
   setQueue(queue: number, parameters: CoalescingParameters): boolean {
-    if (parameters.maxUsecs > MAX_USECS) return false;
+    if (parameters.maxUsecs > MAX_COALESCING_USECS) return false;
     this.#set(queue, parameters);
     return true;
   }

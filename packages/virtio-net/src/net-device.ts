@@ -49,6 +49,10 @@ import {
   type NetDeviceOptions,
 } from "./options.ts";
 import { QueuePair } from "./queue-pair.ts";
+import { type CardParts, restoreParts, saveParts } from "./state/card-parts.ts";
+import { checkState } from "./state/check-state.ts";
+import { restoreDevice, saveQueues } from "./state/device-queues.ts";
+import { NET_STATE_VERSION, type NetDeviceState } from "./state/net-state.ts";
 import { Steering } from "./steering/steering.ts";
 
 /** How a network device reaches its guest, whatever the transport. */
@@ -288,6 +292,37 @@ export class NetDevice implements VirtioDevice {
     this.#runPairs();
   }
 
+  /** See `VirtioNet.save`. */
+  save(): NetDeviceState {
+    const { status, isr, driverFeaturesLow, driverFeaturesHigh } = this.state;
+    const state: NetDeviceState = {
+      version: NET_STATE_VERSION,
+      status,
+      isr,
+      featuresLow: driverFeaturesLow,
+      featuresHigh: driverFeaturesHigh,
+      ...saveParts(this.#parts()),
+      queues: saveQueues(this.state),
+    };
+    this.#resume();
+    return state;
+  }
+
+  /** See `VirtioNet.restore`. */
+  restore(state: unknown): void {
+    const checked = checkState(state, { pairs: this.#pairs.length, queues: this.queueSizes.length });
+    this.state.reset();
+    try {
+      restoreDevice(this.state, checked, () => restoreParts(this.#parts(), checked));
+    } catch (error) {
+      this.state.reset();
+      throw error;
+    }
+    this.state.isr |= checked.isr;
+    this.#resume();
+    this.announce();
+  }
+
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
     for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
@@ -315,6 +350,24 @@ export class NetDevice implements VirtioDevice {
   /** Whether the driver knows of more than one pair. */
   get #several(): boolean {
     return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+  }
+
+  #parts(): CardParts {
+    return {
+      config: this.#config,
+      filter: this.#filter,
+      steering: this.#steering,
+      coalescing: this.#coalescing,
+      pairs: this.#pairs.length,
+    };
+  }
+
+  /** The queues were stopped and go on: what the guest was not told of it is told, and what waits is done. */
+  #resume(): void {
+    if (!this.#core.running) return;
+    for (const [index, queue] of this.state.queues.entries()) if (queue.ready) this.state.interruptQueue(index);
+    this.#control.run();
+    this.#runPairs();
   }
 
   #has(feature: number): boolean {

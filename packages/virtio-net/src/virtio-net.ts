@@ -5,6 +5,7 @@ import type { VirtioEmul } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
 import type { VirtioNetCounters } from "./counters.ts";
 import type { NetDevice } from "./net-device.ts";
+import type { NetDeviceState } from "./state/net-state.ts";
 
 /** What `commonMakeVirtioNet` hands to the card it makes. */
 export interface VirtioNetParts {
@@ -106,6 +107,25 @@ export class VirtioNet {
   setBackend(backend: RawIfaceFuncs): void {
     if (this.#closed) throw new Error("the card is closed");
     this.#device.setBackend(backend);
+  }
+
+  /**
+   * The device as its guest knows it, for `restore` in another process or later. The guest may go on: what a backend
+   * had goes back to it first (frames to send as sent, room unused), so that nothing is in two places, and it is
+   * interrupted for each queue once. Its memory and the PCI function (command register, BARs, MSI-X) are the VMM's to save.
+   */
+  save(): NetDeviceState {
+    return this.#device.save();
+  }
+
+  /**
+   * Takes over a guest that another card served: a card with the same options, whose guest memory is there already. The
+   * guest announces itself.
+   * @param state from `save`, checked whole before anything happens
+   * @throws TypeError, RangeError naming what is wrong with it. Where it does not fit this card, the card has been reset
+   */
+  restore(state: unknown): void {
+    this.#device.restore(state);
   }
 
   /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. Nothing once closed. */

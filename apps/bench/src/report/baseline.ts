@@ -11,7 +11,7 @@ const TOLERANCE = 1.35;
 type Baseline = Record<string, Record<string, number>>;
 
 /** A figure whose ratio is worse than the committed one. */
-export interface Slower {
+interface Slower {
   readonly section: string;
   readonly name: string;
   readonly was: number;

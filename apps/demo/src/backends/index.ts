@@ -1,9 +1,11 @@
 import { hub } from "./hub.ts";
+import { passt } from "./passt.ts";
+import { socket } from "./socket.ts";
 import { tap } from "./tap.ts";
 import type { BackendKind } from "./wire.ts";
 
 /** What `--backend` may name. The first is taken where nothing is said. */
-export const BACKENDS: Readonly<Record<string, BackendKind>> = { hub, tap };
+export const BACKENDS: Readonly<Record<string, BackendKind>> = { hub, tap, passt, socket };
 
 /** What the user chose. */
 export interface BackendChoice {

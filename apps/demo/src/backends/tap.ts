@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { networkInterfaces } from "node:os";
-import { basename, dirname, extname, join } from "node:path";
-import { type CardedGuest, startCardedGuest } from "@vmmkit/linux-guest";
 import { ipv4Bytes, PosixError, unshareNetwork } from "@vmmkit/posix";
 import type { GuestAddress } from "../stations/guest-station.ts";
 import { HostStation } from "../stations/host-station.ts";
 import { StationError } from "../stations/station.ts";
+import { moduleWire } from "./module-wire.ts";
 import type { TapData } from "./tap-module.ts";
-import type { BackendKind, CaptureRow, Wire, WirePlan } from "./wire.ts";
+import type { BackendKind, Wire, WirePlan } from "./wire.ts";
 
 const MTU = 1500;
 const BRIDGE = "br0";
@@ -85,34 +84,13 @@ interface Place {
 }
 
 function makeWire({ capture }: WirePlan, { host, addressOf, tapOf }: Place): Wire {
-  const guests: CardedGuest[] = [];
-  let closed: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
-    await host.close();
-    await Promise.all(guests.map((guest) => guest.destroy()));
-  };
-  return {
-    start(index, options) {
-      const data: TapData = { tap: tapOf(index), capture: captureOf(capture, index), guest: options.name };
-      const guest = startCardedGuest(options, new URL("./tap-module.ts", import.meta.url), data);
-      guests.push(guest);
-      return guest;
-    },
-    addressOf,
+  return moduleWire({
+    module: new URL("./tap-module.ts", import.meta.url),
+    capture,
     others: [host],
-    captures: () => Promise.all(guests.map(async (guest) => (await guest.askBackend("capture")) as CaptureRow)),
-    close: () => {
-      closed ??= close();
-      return closed;
-    },
-  };
-}
-
-/** Each guest's thread writes a file of its own: demo.pcapng, demo-2.pcapng. */
-function captureOf(path: string, index: number): string {
-  if (index === 0) return path;
-  const extension = extname(path);
-  return join(dirname(path), `${basename(path, extension)}-${index + 1}${extension}`);
+    dataOf: (index): TapData => ({ tap: tapOf(index) }),
+    addressOf,
+  });
 }
 
 function ip(command: string): void {

@@ -37,6 +37,8 @@ export class GuestStation implements Station {
   static async bringUp(guest: CardedGuest, { address, prefixBits, mtu }: GuestAddress): Promise<GuestStation> {
     const station = new GuestStation(guest, address);
     await station.#must(`ip link set eth0 mtu ${mtu} up && ip addr add ${address}/${prefixBits} dev eth0`);
+    // Who is at the other end may know nobody before they speak: passt does not.
+    await guest.run(`arping -U -c 1 -w 1 -I eth0 ${address}`);
     const link = await station.#must("ip link show eth0");
     const { mac } = await guest.cardState();
     const expected = Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(":");

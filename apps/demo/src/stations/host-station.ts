@@ -51,7 +51,7 @@ export class HostStation implements Station {
     return createHash("md5").update(data).digest("hex");
   }
 
-  async fetch(from: Station): Promise<Fetched> {
+  async fetch(from: Pick<Station, "name" | "address">): Promise<Fetched> {
     const start = performance.now();
     const hash = createHash("md5");
     await new Promise<void>((resolve, reject) => {

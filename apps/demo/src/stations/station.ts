@@ -7,11 +7,16 @@ export interface Fetched {
   readonly sum: string;
 }
 
+/** What some stations cannot do. */
+export type StationLack = "ping" | "be pinged" | "transfer" | "iperf";
+
 /** Somebody on the network: a guest, or the host itself. */
 export interface Station {
   readonly name: string;
   /** Its IPv4 address. */
   readonly address: string;
+  /** What it cannot do, or cannot have done to it. Default: nothing. */
+  readonly cannot?: readonly StationLack[];
   /** Pings another station. */
   ping(to: Station): Promise<PingResult>;
   /** Makes random data and serves it by HTTP. @returns its checksum */

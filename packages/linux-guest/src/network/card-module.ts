@@ -98,7 +98,7 @@ function pollInSlices(machine: V86Machine, backend: GuestBackend & { poll?(): vo
 function answer(card: VirtioNet, backend: GuestBackend, log: readonly string[], request: CardRequest): unknown {
   switch (request.kind) {
     case "counters":
-      return card.counters satisfies VirtioNetCounters;
+      return plainCounters(card.counters);
     case "state":
       return stateOf(card, log);
     case "link":
@@ -117,4 +117,10 @@ function stateOf(card: VirtioNet, log: readonly string[]): CardState {
     features: card.emul.state.driverFeaturesLow,
     log,
   };
+}
+
+/** The counters as an object without getters, which do not cross from one thread to another. */
+function plainCounters(counters: VirtioNetCounters): VirtioNetCounters {
+  const { transmit, receive, transmitQueue, receiveQueue, pairs, control, filtered } = counters;
+  return { transmit, receive, transmitQueue, receiveQueue, pairs, control, filtered };
 }

@@ -2,6 +2,7 @@ import {
   type Fd,
   openSocket,
   type Poller,
+  Ready,
   type Socket,
   SocketDomain,
   SocketType,
@@ -25,12 +26,18 @@ export function longs(...values: readonly number[]): Uint8Array {
 export class FrontEnd {
   readonly socket: Socket;
   readonly #poller: Poller;
+  readonly #waitMs: number;
 
-  /** @param where the back-end's path, or a socket that it is connected to */
-  constructor(where: string | Socket, poller: Poller) {
+  /**
+   * @param poller the back-end's
+   * @param thread where the back-end is; elsewhere, it is waited for
+   */
+  constructor(path: string, poller: Poller, thread: "here" | "elsewhere" = "here") {
     this.#poller = poller;
-    this.socket = typeof where === "string" ? openSocket(SocketDomain.Unix, SocketType.Stream) : where;
-    if (typeof where === "string") this.socket.connect({ family: "unix", path: where });
+    this.#waitMs = thread === "here" ? 0 : 10_000;
+    this.socket = openSocket(SocketDomain.Unix, SocketType.Stream);
+    this.socket.connect({ family: "unix", path });
+    if (thread === "elsewhere") poller.watch(this.socket.fd, Ready.Read, () => {}).unref();
   }
 
   /** Sends a request and looks for nothing. */
@@ -80,6 +87,7 @@ export class FrontEnd {
   }
 
   #answer(request: number): DataView {
+    if (this.#waitMs > 0) this.#poller.wait(this.#waitMs);
     const chunk = new Uint8Array(4096);
     const got = this.socket.fd.read(chunk);
     const view = new DataView(chunk.buffer);

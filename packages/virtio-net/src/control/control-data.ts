@@ -50,7 +50,7 @@ export class ControlData {
 }
 
 /** A le32 in bytes, without sign. */
-export function le32(bytes: Uint8Array, at: number): number {
+function le32(bytes: Uint8Array, at: number): number {
   return (le16(bytes, at) | (le16(bytes, at + 2) << 16)) >>> 0;
 }
 

@@ -13,7 +13,7 @@ import { be16, MAX_HEADER_BYTES, PacketHeaders, PROTOCOL_TCP, PROTOCOL_UDP, UDP_
 import type { WordViews } from "./word-views.ts";
 
 /** More segments than any driver asks for: its smallest are 48 bytes, its longest frame has 64 KiB. */
-export const MAX_SEGMENTS = 2048;
+const MAX_SEGMENTS = 2048;
 
 /** The longest header of a segment: the frame's own, and one that makes it a fragment. */
 export const SEGMENT_HEADER_BYTES: number = MAX_HEADER_BYTES + 8;

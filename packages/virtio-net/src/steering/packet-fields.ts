@@ -15,7 +15,7 @@ const PORT_BYTES = 4;
 
 /** IP protocol numbers, and IPv6 extension headers among them. */
 export const PROTOCOL_TCP = 6;
-export const PROTOCOL_UDP = 17;
+const PROTOCOL_UDP = 17;
 const HOP_BY_HOP = 0;
 const ROUTING = 43;
 const FRAGMENT = 44;

@@ -5,7 +5,7 @@ import { NetDevice, type NetDeviceOptions } from "@vmmkit/virtio-net";
 import { TestBackend } from "./test-backend.ts";
 
 /** A modern driver's way to a device that no transport is in front of: as a server for another VMM would drive it. */
-export class StateTransport implements GuestTransport {
+class StateTransport implements GuestTransport {
   readonly legacyLayout = true;
   readonly device: NetDevice;
 

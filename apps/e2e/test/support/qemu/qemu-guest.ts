@@ -37,6 +37,7 @@ export class QemuGuest {
   readonly #channel: CommandChannel;
   #ready: Promise<void>;
   #becomeReady: () => void = () => {};
+  #becomeLost: (reason: Error) => void = () => {};
   #said = "";
   #line: Socket | null = null;
 
@@ -62,6 +63,8 @@ export class QemuGuest {
         this.#said += text;
       });
     }
+    this.#process.once("exit", (code) => this.#lost(new Error(`QEMU ended with ${code}: ${this.#said}`)));
+    this.#process.once("error", (error) => this.#lost(error));
     this.#ready = this.#whenReady();
   }
 
@@ -118,16 +121,16 @@ export class QemuGuest {
   #whenReady(): Promise<void> {
     const ready = new Promise<void>((resolve, reject) => {
       this.#becomeReady = resolve;
-      this.#process.once("exit", (code) => {
-        const error = new Error(`QEMU ended with ${code}: ${this.#said}`);
-        this.#channel.fail(error);
-        reject(error);
-      });
-      this.#process.once("error", reject);
+      this.#becomeLost = reject;
     });
     // Whoever waits hears of it; where nobody does, QEMU ended as it was told to.
     ready.catch(() => {});
     return ready;
+  }
+
+  #lost(error: Error): void {
+    this.#channel.fail(error);
+    this.#becomeLost(error);
   }
 
   #run(script: string): Promise<CommandResult> {
