@@ -274,6 +274,10 @@ export class PackedQueue implements DeviceQueue {
     return QUEUE_REFUSED;
   }
 
+  popPlain(_writable: boolean, _headBytes: number, _head: RangeList | null, _body: RangeList): number {
+    return QUEUE_EMPTY;
+  }
+
   popMixed(readable: RangeList, writable: RangeList): number {
     writable.clear();
     this.#walker.mayTurn = true;
