@@ -1,5 +1,6 @@
 import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
 import {
+  QUEUE_EMPTY,
   QUEUE_REFUSED,
   VIRTIO_NET_HDR_F_DATA_VALID,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -293,7 +294,10 @@ export class Receive implements FrameTaker {
 
   #nextChain(headBytes: number, head: Frame, body: Frame): number {
     const returned = this.#returned.shift();
-    if (returned < 0) return this.#queue.pop(true, headBytes, head, body);
+    if (returned < 0) {
+      const plain = headBytes === 0 ? QUEUE_EMPTY : this.#queue.popPlain(true, headBytes, head, body);
+      return plain < 0 ? this.#queue.pop(true, headBytes, head, body) : plain;
+    }
     return this.#queue.walk(returned, true, headBytes, head, body) ? returned : QUEUE_REFUSED;
   }
 

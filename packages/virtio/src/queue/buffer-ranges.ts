@@ -90,6 +90,13 @@ export class BufferRanges {
     list.push(this.#bytes, offset, length, this.#windowGpa + at, host);
   }
 
+  /** Replaces what `list` has by what lies at a place that `find` answered. */
+  pushAlone(at: number, length: number, list: RangeList): void {
+    list.rangeCount = 0;
+    list.totalBytes = 0;
+    this.push(at, length, list);
+  }
+
   /** The two bytes at a place that `find` answered, as a little-endian number. */
   read16(at: number): number {
     const bytes = this.#bytes;

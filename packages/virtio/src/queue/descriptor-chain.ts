@@ -103,7 +103,7 @@ export class ChainWalker {
       return false;
     }
     if (steps > this.#stepsLeft) return false;
-    if (head !== null) buffers.push(headAt, headBytes, head);
+    if (head !== null) buffers.pushAlone(headAt, headBytes, head);
     else if (buffers.read16(headAt) !== 0) return false;
     this.#stepsLeft -= steps;
     buffers.push(bodyAt, bodyBytes, body);

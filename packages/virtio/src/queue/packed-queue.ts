@@ -260,13 +260,7 @@ export class PackedQueue implements DeviceQueue {
 
     this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#ahead -= slots;
-    const next = slot + slots;
-    if (next < this.size) {
-      this.#availSlot = next;
-    } else {
-      this.#availSlot = next - this.size;
-      this.#availOwner ^= OWNER;
-    }
+    this.#moveOn(slot + slots);
     this.#counters.chains++;
     if (this.#order !== null) this.#order.take(bufferId);
     if (code === SOUND) return bufferId;
@@ -274,8 +268,23 @@ export class PackedQueue implements DeviceQueue {
     return QUEUE_REFUSED;
   }
 
-  popPlain(_writable: boolean, _headBytes: number, _head: RangeList | null, _body: RangeList): number {
-    return QUEUE_EMPTY;
+  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
+    const ahead = this.#ahead;
+    if (ahead <= 0 || !this.#open || this.#order !== null) return QUEUE_EMPTY;
+    const slot = this.#availSlot;
+    const word = this.#ring[this.#lastWordOf(slot)] as number;
+    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+    const walker = this.#walker;
+    const out = this.#out;
+    const limit = Math.min(ahead, this.size - out.slots);
+    const slots = walker.walkPlain(slot, word, limit, out, writable, headBytes, head, body);
+    if (slots === 0) return QUEUE_EMPTY;
+    const { bufferId } = walker;
+    out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
+    this.#ahead = ahead - slots;
+    this.#moveOn(slot + slots);
+    this.#counters.chains++;
+    return bufferId;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -430,6 +439,16 @@ export class PackedQueue implements DeviceQueue {
       this.#stride = Math.max(1, stride >>> 1);
     }
     return true;
+  }
+
+  /** The next chain to take starts at slot `next`, counted on behind the ring's end. */
+  #moveOn(next: number): void {
+    if (next < this.size) {
+      this.#availSlot = next;
+    } else {
+      this.#availSlot = next - this.size;
+      this.#availOwner ^= OWNER;
+    }
   }
 
   /** Index of the last word of a slot: buffer id and flags. */

@@ -55,7 +55,7 @@ export interface Virtqueue {
    * then a body, in one descriptor or in one each, in the memory where the last chain was. Such a chain is never
    * refused; `pop` takes all others, and would take this one with the same result.
    *
-   * @param head filled behind what it already has; null where the head is only to be looked at: then a chain is of
+   * @param head its ranges are replaced; null where the head is only to be looked at: then a chain is of
    * the usual kind if its first two bytes are 0
    * @returns the chain's name, or QUEUE_EMPTY where `pop` has to look: nothing has been done then
    */
