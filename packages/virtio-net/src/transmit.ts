@@ -34,6 +34,8 @@ export class Transmit implements PolledQueue {
   /** Segments that the batch sent, beside its chains. */
   #segments = 0;
   #running = false;
+  /** A frame's fate ends the batch: the guest reset the card, or moved the rings. */
+  #cut = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
   /** The backend was handed a frame since it was last told to flush. */
@@ -160,7 +162,10 @@ export class Transmit implements PolledQueue {
     const { funcs, driver } = this.#core;
     const queue = this.#queue;
     let left = budget;
+    this.#cut = false;
     while (left > 0) {
+      left = this.#sendPlain(left);
+      if (left === 0 || this.#cut) break;
       const slot = this.#take();
       if (slot === null) break;
       const head = queue.pop(false, this.#core.headerBytes, this.#header, slot.frame);
@@ -179,6 +184,61 @@ export class Transmit implements PolledQueue {
       if (funcs.rawTxFlush !== undefined) funcs.rawTxFlush(driver);
     }
     this.#giveBack();
+    return left;
+  }
+
+  /**
+   * Sends chains of the usual kind, as many as there are one behind the other. They ask for nothing, so between ring and
+   * backend there is no more than this loop. A frame that comes back at once leaves its slot to the next one, and only
+   * what differs from frame to frame is written.
+   * @returns what is left of the budget; `#cut` says whether the batch has to end
+   */
+  #sendPlain(budget: number): number {
+    const core = this.#core;
+    const queue = this.#queue;
+    if (!core.linkUp || core.ingress.steering.learning) return budget;
+    const slot = this.#take();
+    if (slot === null) return budget;
+    const { funcs, driver, headerBytes, maxFrameBytes } = core;
+    const { frame } = slot;
+    const { cookie } = frame;
+    const epoch = this.#epoch;
+    let left = budget;
+    let sent = 0;
+    let sentBytes = 0;
+    let bytes = 0;
+    let result: TxResult = TxResult.Complete;
+    let settled = true;
+    try {
+      while (left > 0 && core.linkUp) {
+        frame.rangeCount = 0;
+        frame.totalBytes = 0;
+        const head = queue.popPlain(false, headerBytes, null, frame);
+        if (head < 0) break;
+        left--;
+        slot.head = head;
+        bytes = frame.totalBytes;
+        settled = false;
+        result = TxResult.Failed;
+        if (bytes < ETHERNET_HEADER_BYTES || bytes > maxFrameBytes) break;
+        this.#unflushed = true;
+        result = funcs.rawTx(driver, frame, cookie);
+        // A guest that ran inside `rawTx` may have reset the card or moved the rings.
+        if (result !== TxResult.Complete || !slot.out || !queue.begin() || !core.running || epoch !== this.#epoch)
+          break;
+        settled = true;
+        queue.addUsed(head, 0);
+        sent++;
+        sentBytes += bytes;
+      }
+    } finally {
+      this.#counters.frames += sent;
+      this.#counters.bytes += sentBytes;
+      if (settled) this.#release(slot);
+      else if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
+      else if (bytes > maxFrameBytes) this.#drop(slot, "tooLong");
+      else this.#cut = !this.#settle(slot, result, bytes);
+    }
     return left;
   }
 
@@ -229,21 +289,27 @@ export class Transmit implements PolledQueue {
     const { funcs, driver } = this.#core;
     const bytes = slot.frame.totalBytes;
     let result: TxResult = TxResult.Failed;
-    let alive = false;
+    let goesOn = false;
     this.#unflushed = true;
     try {
       result = funcs.rawTx(driver, slot.frame, slot.frame.cookie);
     } finally {
       // Also where the backend broke its contract and threw: the chain is not lost.
-      if (result === TxResult.Failed) this.#counters.dropped.failed++;
-      else {
-        this.#counters.frames++;
-        this.#counters.bytes += bytes;
-      }
-      // A guest that ran inside `rawTx` may have reset the card or moved the rings.
-      alive = this.#queue.begin();
-      if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
+      goesOn = this.#settle(slot, result, bytes);
     }
+    return goesOn;
+  }
+
+  /** The backend answered for a frame, or threw. False where the batch has to end. */
+  #settle(slot: TransmitSlot, result: TxResult, bytes: number): boolean {
+    if (result === TxResult.Failed) this.#counters.dropped.failed++;
+    else {
+      this.#counters.frames++;
+      this.#counters.bytes += bytes;
+    }
+    // A guest that ran inside `rawTx` may have reset the card or moved the rings.
+    const alive = this.#queue.begin();
+    if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
     return alive && this.#core.running && slot.epoch === this.#epoch;
   }
 

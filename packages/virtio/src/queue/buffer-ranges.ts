@@ -72,6 +72,38 @@ export class BufferRanges {
     return pushSplit(this.#bytes, offset, bytes, gpa, host, headLeft, head, body);
   }
 
+  /** Where a buffer lies in the window: in bytes from its start, or -1 where it does not, or may not be written. */
+  find(addressLow: number, addressHigh: number, length: number, writable: boolean): number {
+    const at = (addressLow - this.#windowLow) | 0;
+    const bytes = length | 0;
+    const room = (this.#windowBytes - at) | 0;
+    if (addressHigh !== this.#windowHigh || at < 0 || bytes <= 0 || bytes > room || (writable && !this.#writable)) {
+      return -1;
+    }
+    return at;
+  }
+
+  /** Adds what lies at a place that `find` answered. */
+  push(at: number, length: number, list: RangeList): void {
+    const offset = this.#windowOffset + at;
+    const host = this.#hostAddress === 0 ? 0 : this.#hostAddress + offset;
+    list.push(this.#bytes, offset, length, this.#windowGpa + at, host);
+  }
+
+  /** Replaces what `list` has by what lies at a place that `find` answered. */
+  pushAlone(at: number, length: number, list: RangeList): void {
+    list.rangeCount = 0;
+    list.totalBytes = 0;
+    this.push(at, length, list);
+  }
+
+  /** The two bytes at a place that `find` answered, as a little-endian number. */
+  read16(at: number): number {
+    const bytes = this.#bytes;
+    const offset = this.#windowOffset + at;
+    return (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
+  }
+
   /** A buffer that does not lie in the window. */
   #addElsewhere(
     addressLow: number,

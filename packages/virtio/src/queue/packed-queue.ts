@@ -263,18 +263,31 @@ export class PackedQueue implements DeviceQueue {
 
     this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#ahead -= slots;
-    const next = slot + slots;
-    if (next < this.size) {
-      this.#availSlot = next;
-    } else {
-      this.#availSlot = next - this.size;
-      this.#availOwner ^= OWNER;
-    }
+    this.#moveOn(slot + slots);
     this.#counters.chains++;
     if (this.#order !== null) this.#order.take(bufferId);
     if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
+  }
+
+  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
+    const ahead = this.#ahead;
+    if (ahead <= 0 || !this.#open || this.#order !== null) return QUEUE_EMPTY;
+    const slot = this.#availSlot;
+    const word = this.#ring[this.#lastWordOf(slot)] as number;
+    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+    const walker = this.#walker;
+    const out = this.#out;
+    const limit = Math.min(ahead, this.size - out.slots);
+    const slots = walker.walkPlain(slot, word, limit, out, writable, headBytes, head, body);
+    if (slots === 0) return QUEUE_EMPTY;
+    const { bufferId } = walker;
+    out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
+    this.#ahead = ahead - slots;
+    this.#moveOn(slot + slots);
+    this.#counters.chains++;
+    return bufferId;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -440,6 +453,16 @@ export class PackedQueue implements DeviceQueue {
   /** What orders a look at a descriptor's flags before all that is read after it. */
   #isAvailable(slot: number, owner: number): boolean {
     return ((Atomics.load(this.#halves, 2 * this.#lastWordOf(slot) + 1) << 16) & OWNER) === owner;
+  }
+
+  /** The next chain to take starts at slot `next`, counted on behind the ring's end. */
+  #moveOn(next: number): void {
+    if (next < this.size) {
+      this.#availSlot = next;
+    } else {
+      this.#availSlot = next - this.size;
+      this.#availOwner ^= OWNER;
+    }
   }
 
   /** Index of the last word of a slot: buffer id and flags. */

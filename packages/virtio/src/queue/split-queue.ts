@@ -177,6 +177,19 @@ export class SplitQueue implements DeviceQueue {
     return this.#take(headIndex, writable, headBytes, head, body, false) ? headIndex : QUEUE_REFUSED;
   }
 
+  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
+    const lastAvail = this.#lastAvail;
+    if (lastAvail === this.#availSeen || this.#order !== null) return QUEUE_EMPTY;
+    const headIndex = this.#avail[this.#availAt + 2 + (lastAvail & this.#mask)] as number;
+    if (headIndex >= this.size || !this.#walker.walkPlain(headIndex, writable, headBytes, head, body))
+      return QUEUE_EMPTY;
+    this.#lastAvail = (lastAvail + 1) & 0xffff;
+    this.#inFlight++;
+    this.#counters.chains++;
+    this.#taken[headIndex] = ++this.#takenCount;
+    return headIndex;
+  }
+
   popMixed(readable: RangeList, writable: RangeList): number {
     const headIndex = this.#next();
     if (headIndex < 0) return headIndex;

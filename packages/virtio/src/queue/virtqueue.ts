@@ -51,6 +51,17 @@ export interface Virtqueue {
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number;
 
   /**
+   * Takes the next chain if it is of the usual kind and the queue has looked at it already: `headBytes` of head and
+   * then a body, in one descriptor or in one each, in the memory where the last chain was. Such a chain is never
+   * refused; `pop` takes all others, and would take this one with the same result.
+   *
+   * @param head its ranges are replaced; null where the head is only to be looked at: then a chain is of
+   * the usual kind if its first two bytes are 0
+   * @returns the chain's name, or QUEUE_EMPTY where `pop` has to look: nothing has been done then
+   */
+  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number;
+
+  /**
    * Takes the next chain, of which device-readable descriptors come first and device-writable ones behind them
    * (2.7.4.2): a command and its answer. Either part may be missing. Otherwise as `pop`.
    * @param readable cleared, then filled
