@@ -8,7 +8,10 @@ const LOADER = "ld-linux.so.2";
 const PACKAGES: readonly WantedPackage[] = [
   { names: ["ethtool"], files: ["sbin/ethtool", "usr/sbin/ethtool"] },
   { names: ["libmnl0"], files: ["usr/lib/i386-linux-gnu/libmnl.so.0*"] },
-  { names: ["libc6"], files: ["lib/i386-linux-gnu/libc.so.*", `lib/i386-linux-gnu/${LOADER}`] },
+  {
+    names: ["libc6"],
+    files: ["lib/i386-linux-gnu/libc.so.*", "lib/i386-linux-gnu/libm.so.*", `lib/i386-linux-gnu/${LOADER}`],
+  },
 ];
 
 const FILE = "ethtool.cpio";
@@ -20,7 +23,7 @@ const FILE = "ethtool.cpio";
  */
 export async function ensureEthtool(options: MakeOptions = {}): Promise<string> {
   const find: PackageFinder = (...where) => findDebianPackages(PACKAGES, ...where);
-  return join(await ensureMade({ name: "ethtool", version: "1", find, make: makeArchive }, options), FILE);
+  return join(await ensureMade({ name: "ethtool", version: "2", find, make: makeArchive }, options), FILE);
 }
 
 async function makeArchive(unpacked: string): Promise<Map<string, Uint8Array>> {
@@ -28,6 +31,7 @@ async function makeArchive(unpacked: string): Promise<Map<string, Uint8Array>> {
   const files: readonly (readonly [path: string, data: Uint8Array])[] = [
     ["bin/ethtool", await read("sbin/ethtool").catch(() => read("usr/sbin/ethtool"))],
     ["lib/libmnl.so.0", await read("usr/lib/i386-linux-gnu/libmnl.so.0")],
+    ["lib/libm.so.6", await read("lib/i386-linux-gnu/libm.so.6")],
     ["lib/libc.so.6", await read("lib/i386-linux-gnu/libc.so.6")],
     [`lib/${LOADER}`, await read(`lib/i386-linux-gnu/${LOADER}`)],
   ];
