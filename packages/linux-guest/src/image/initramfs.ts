@@ -8,11 +8,8 @@ import { collectModules, type KernelModule, moduleName, modulesDep, parseBuiltIn
 
 /** Modules that `init` loads. */
 const LOADED_MODULES = ["virtio_pci", "virtio_net"];
-/**
- * Modules that lie in the guest for `modprobe`: packet generator, the driver of v86's own older card, VLANs, and
- * virtio over MMIO.
- */
-const CARRIED_MODULES = ["pktgen", "ne2k_pci", "8021q", "virtio_mmio"];
+/** Modules that lie in the guest for `modprobe`: packet generator, the driver of v86's own older card, VLANs. */
+const CARRIED_MODULES = ["pktgen", "ne2k_pci", "8021q"];
 
 /** What of a kernel package is unpacked, for `unpackDeb`: the folders of the modules above and of what they need. */
 export const KERNEL_FILES: readonly string[] = [
