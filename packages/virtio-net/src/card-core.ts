@@ -17,6 +17,8 @@ export interface CardCore {
   headerBytes: number;
   /** MRG_RXBUF was negotiated. */
   mergeable: boolean;
+  /** IN_ORDER was negotiated. */
+  inOrder: boolean;
   /** HASH_REPORT was negotiated. */
   hashReport: boolean;
   /** The driver is ready, and nothing has been reset since. */

@@ -2,6 +2,7 @@ import type { EthDriver, Frame, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } fro
 import {
   DeviceState,
   QueueCounters,
+  VIRTIO_F_IN_ORDER,
   VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
@@ -189,6 +190,7 @@ export class NetDevice implements VirtioDevice {
     this.#settleFeatures();
     const core = this.#core;
     core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
+    core.inOrder = this.#has(VIRTIO_F_IN_ORDER);
     core.hashReport = this.#has(VIRTIO_NET_F_HASH_REPORT);
     core.headerBytes = this.#headerBytes();
     core.hostOffloads = transmitOffloads(this.#features);
@@ -497,6 +499,7 @@ export class NetDevice implements VirtioDevice {
       backendPairs: link.queuePairs ?? 1,
       headerBytes: VIRTIO_NET_HDR_BYTES,
       mergeable: false,
+      inOrder: false,
       hashReport: false,
       running: false,
       linkUp: link.linkUp ?? true,

@@ -534,7 +534,14 @@ export class Receive implements FrameTaker {
 
   /** Keeps a slot's chains from number `from` on for the next frame. */
   #putBack(slot: ReceiveSlot, from: number): void {
-    for (let i = from; i < slot.chainCount; i++) this.#returned.push(slot.heads[i] ?? 0);
+    // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
+    // go back unused rather than have it wait for a frame that may never come.
+    const keeps = !this.#core.inOrder || this.#slots.length - this.#free.length <= 1;
+    for (let i = from; i < slot.chainCount; i++) {
+      const head = slot.heads[i] ?? 0;
+      if (keeps) this.#returned.push(head);
+      else this.#queue.addUsed(head, 0);
+    }
   }
 
   #addSpill(frame: Frame, bytes: number): void {

@@ -643,3 +643,23 @@ describe.each([
     expect(backend.deliver(FRAME)).toBe(true);
   });
 });
+
+describe("2.7.9, 2.8.8 a driver that wants its buffers back in order", () => {
+  it.each(["split", "packed"] as const)("%s: a frame does not wait for what the one before it left over", (ring) => {
+    const { backend, driver } = makeRig({
+      transport: "modern",
+      guest: { ring, inOrder: true, interrupts: "off", rx: { bufferBytes: 512 } },
+    });
+    const first = backend.allocate(1200);
+    const second = backend.allocate(60);
+    if (first === null || second === null) throw new Error("the guest has room for both");
+    backend.complete([first, testFrame(60, 1)]);
+    expect(driver.receive()).toEqual(testFrame(60, 1));
+    backend.complete([second, testFrame(60, 2)]);
+    expect(driver.receive()).toEqual(testFrame(60, 2));
+    for (let i = 0; i < 600; i++) {
+      backend.deliver(testFrame(60, i), 1200);
+      expect(driver.receive()).toEqual(testFrame(60, i));
+    }
+  });
+});
