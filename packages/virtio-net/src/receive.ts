@@ -95,7 +95,8 @@ export class Receive implements FrameTaker {
       this.#allOut = true;
       return null;
     }
-    if (sizeBytes <= this.#core.maxFrameBytes && this.#takePlain(slot) && slot.roomBytes >= sizeBytes) return slot.frame;
+    if (sizeBytes <= this.#core.maxFrameBytes && this.#takePlain(slot) && slot.roomBytes >= sizeBytes)
+      return slot.frame;
     // Without a link the frame has no room in guest memory: it is filled, and dropped.
     if (this.#core.linkUp && !this.#makeRoom(slot, sizeBytes)) {
       this.#release(slot);
