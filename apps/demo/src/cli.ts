@@ -26,7 +26,9 @@ async function main(options: DemoOptions, signal: AbortSignal): Promise<number> 
       return 0;
     }
     const report = await runTests(demo, options, screen);
-    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+    process.stdout.write(
+      `${options.json ? JSON.stringify(report, null, 2) : formatReport(report, options.features)}\n`,
+    );
     if (options.keep) {
       screen.say("The guests go on running. Ctrl-C ends.");
       await aborted(signal);

@@ -7,6 +7,7 @@ import {
 } from "@vmmkit/linux-guest";
 import type { VirtioNetCounters } from "@vmmkit/virtio-net";
 import type { Wire } from "./backends/wire.ts";
+import { negotiated } from "./features.ts";
 import type { DemoOptions, DriverKind } from "./options.ts";
 import type { CardRow, DemoReport, IperfRow, PingRow, TransferResult } from "./report.ts";
 import type { Screen } from "./screen.ts";
@@ -109,6 +110,7 @@ export async function runTests(demo: RunningDemo, options: DemoOptions, screen: 
     transfers,
     iperf,
     cards,
+    negotiated: await Promise.all(demo.guests.map(negotiated)),
     captures: await demo.wire.captures(),
     seconds: (performance.now() - demo.startedAt) / 1000,
     held: pings.every((row) => row.received === row.sent) && transfers.every((row) => row.intact),

@@ -14,6 +14,8 @@ export interface DemoOptions {
   readonly keep: boolean;
   readonly json: boolean;
   readonly iperf: boolean;
+  /** Whether the report lists what was negotiated. */
+  readonly features: boolean;
   readonly mebibytes: number;
   readonly capture: string;
   readonly kernel?: string;
@@ -44,6 +46,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     )
     .option("--size <MiB>", `bytes of each transfer, 1 to ${MOST_MEBIBYTES}`, wholeNumber(1, MOST_MEBIBYTES), 16)
     .option("--iperf", "run iperf3 too, which takes Debian's into the guests", false)
+    .option("--features", "list what each guest's driver negotiated, feature by feature", false)
     .option("--capture <file>", "where the frames go, for Wireshark", "demo.pcapng")
     .option("--shell", "no tests: a shell on the first guest's console", false)
     .option("--keep", "leave the guests running after the tests, until Ctrl-C", false)

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { CaptureRow } from "./backends/wire.ts";
+import { featureTable, type Negotiated } from "./features.ts";
 import type { PingResult } from "./ping.ts";
 
 /** One transfer of data from one station to another. */
@@ -51,19 +52,25 @@ export interface DemoReport {
   /** Empty unless it was asked for. */
   readonly iperf: readonly IperfRow[];
   readonly cards: readonly CardRow[];
+  /** What each card and its guest agreed on. */
+  readonly negotiated: readonly Negotiated[];
   readonly captures: readonly CaptureRow[];
   readonly seconds: number;
   /** Whether all pings were answered and all data arrived intact. */
   readonly held: boolean;
 }
 
-/** The report as tables for people. */
-export function formatReport(report: DemoReport): string {
+/**
+ * The report as tables for people.
+ * @param features whether it lists what was negotiated, feature by feature
+ */
+export function formatReport(report: DemoReport, features: boolean): string {
   return [
     ...(report.pings.length > 0 ? [pingTable(report.pings)] : []),
     transferTable(report.transfers),
     ...(report.iperf.length > 0 ? [iperfTable(report.iperf)] : []),
     cardTable(report.cards),
+    ...(features ? [featureTable(report.negotiated)] : []),
     ...report.captures.map(captureLine),
     report.held
       ? `Nothing was lost, every checksum matched. ${report.seconds.toFixed(1)} s.`

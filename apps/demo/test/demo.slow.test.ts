@@ -55,7 +55,8 @@ test("two Linux guests ping each other and move data; the capture is readable", 
     ["guest 2", "guest 1", 16 * 2 ** 20, true],
   ]);
   for (const card of report.cards) {
-    expect(card.framesSent).toBeGreaterThan(8000);
+    // Each sent 32 MiB, in frames of 64 KiB at most.
+    expect(card.framesSent).toBeGreaterThan(512);
     expect(card.interruptsPerFrame).toBeLessThan(1);
     expect(card.dropped).toBe(0);
   }

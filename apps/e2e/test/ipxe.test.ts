@@ -1,42 +1,27 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Hub } from "@vmmkit/backend-loopback";
-import { ensureGuestImage, ensureIpxe, VgaText } from "@vmmkit/linux-guest";
+import { readFile } from "node:fs/promises";
+import { ensureGuestImage } from "@vmmkit/linux-guest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CardGuest } from "./support/card-guest.ts";
-import { serveDhcp } from "./support/host/dhcp-server.ts";
-import { HostStation } from "./support/host/host-station.ts";
-import { parseIp } from "./support/host/packet.ts";
-import { serveTftp, type TftpTransfer } from "./support/host/tftp-server.ts";
+import { CLIENT, type IpxeLab, SERVER, startIpxe } from "./support/ipxe-lab.ts";
 import { noLoss, ping } from "./support/traffic.ts";
 
-const SERVER = "10.9.0.1";
-const CLIENT = "10.9.0.2";
 const DISCOVER = 1;
 const REQUEST = 3;
 /** For what takes seconds on a machine of one's own. */
 const PATIENT = { timeout: 500_000, interval: 200 };
 
-/** What iPXE gets as its initrd: an address, by DHCP alone, and the rest of the script from the server. */
-const FIRST_SCRIPT = `#!ipxe
-ifconf --configurator dhcp net0
-chain tftp://\${next-server}/boot.ipxe
-`;
 const GREETING = "script from the far side";
+/** Number of a feature's bit. */
+const VERSION_1 = 32;
 
 // iPXE's driver is not Linux's: queues of 256 at most, no interrupts, addresses of the queues before the features.
 describe("iPXE, and an operating system behind it", () => {
   const files = new Map<string, Uint8Array>();
-  let folder: string;
-  let guest: CardGuest;
-  let station: HostStation;
-  let messages: readonly number[];
-  let transfers: readonly TftpTransfer[];
-  let vga: VgaText | null = null;
-
-  const screen = (): string => (vga?.lines ?? []).join("\n").trim();
+  let current: IpxeLab | null = null;
+  const lab = (): IpxeLab => {
+    if (current === null) throw new Error("the guest did not start");
+    return current;
+  };
 
   beforeAll(async () => {
     const image = await ensureGuestImage();
@@ -44,46 +29,29 @@ describe("iPXE, and an operating system behind it", () => {
     files.set("initrd", await readFile(image.initrd));
     files.set("random.bin", randomBytes(300_001));
     files.set("boot.ipxe", new TextEncoder().encode(bootScript(image.cmdline)));
-    folder = await mkdtemp(join(tmpdir(), "vmmkit-"));
-    const script = join(folder, "script.ipxe");
-    await writeFile(script, FIRST_SCRIPT);
-    // The host on it takes frames as they go over a wire.
-    const hub = new Hub({ offloads: 0 });
-    station = new HostStation(hub.port(), SERVER);
-    messages = serveDhcp(station, parseIp(CLIENT));
-    transfers = serveTftp(station, files);
-    guest = await CardGuest.start("ipxe", [{ backend: hub.port() }], {
-      image: { ...image, kernel: await ensureIpxe(), initrd: script, cmdline: "" },
-      onEmulator: (emulator) => {
-        vga = new VgaText(emulator);
-      },
-    });
-    // Whoever waits for it is told; nobody may be waiting yet.
-    guest.guest.ready().catch(() => {});
+    current = await startIpxe({}, files);
   });
 
-  afterAll(async () => {
-    await guest?.destroy();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => current?.close());
 
   it("gets an address by DHCP", async () => {
-    await expect.poll(() => messages, PATIENT).toContain(REQUEST);
-    expect(messages[0]).toBe(DISCOVER);
+    await expect.poll(() => lab().messages, PATIENT).toContain(REQUEST);
+    expect(lab().messages[0]).toBe(DISCOVER);
   });
 
   it("fetches a script by TFTP, and runs it", async () => {
-    await expect.poll(screen, PATIENT).toContain(GREETING);
-    expect(transfers[0]).toEqual({ path: "boot.ipxe", complete: true });
+    await expect.poll(lab().screen, PATIENT).toContain(GREETING);
+    expect(lab().transfers[0]).toEqual({ path: "boot.ipxe", complete: true });
   });
 
   it("fetches a kernel of some 30 MB and boots it", async () => {
-    await expect.poll(() => transfers.map(({ path }) => path), PATIENT).toContain("initrd");
-    expect(transfers[1]).toEqual({ path: "kernel", complete: true });
-    expect(await guest.guest.ready()).toMatch(/^\d+\./);
+    await expect.poll(() => lab().transfers.map(({ path }) => path), PATIENT).toContain("initrd");
+    expect(lab().transfers[1]).toEqual({ path: "kernel", complete: true });
+    expect(await lab().guest.guest.ready()).toMatch(/^\d+\./);
   });
 
   it("Linux's driver takes the card over from iPXE's", async () => {
+    const { guest, station } = lab();
     const before = station.pings;
     await guest.sh(`ip addr add ${CLIENT}/24 dev eth0 && ip link set eth0 up`);
     expect(await ping(guest, SERVER, { count: 20 })).toEqual(noLoss(20));
@@ -94,6 +62,7 @@ describe("iPXE, and an operating system behind it", () => {
 
   it("iPXE takes the card back when the guest reboots", async () => {
     files.set("boot.ipxe", new TextEncoder().encode("#!ipxe\necho and again\n"));
+    const { guest, messages, screen } = lab();
     const seen = messages.length;
     guest.guest.start("reboot -f").result.catch(() => {});
     await expect.poll(screen, PATIENT).toContain("and again");
@@ -101,7 +70,23 @@ describe("iPXE, and an operating system behind it", () => {
   });
 
   it("the card did not complain of either", () => {
-    expect(guest.complaints).toEqual([]);
+    expect(lab().guest.complaints).toEqual([]);
+  });
+});
+
+// Where there is no other interface it takes the modern one, and it prefers it where there are both.
+describe.each(["modern", "transitional"] as const)("iPXE and a %s card", (transport) => {
+  it("gets an address and a script through the modern interface", async () => {
+    const script = new TextEncoder().encode(`#!ipxe\necho ${GREETING}\n`);
+    const lab = await startIpxe({ transport }, new Map([["boot.ipxe", script]]));
+    try {
+      await expect.poll(lab.screen, PATIENT).toContain(GREETING);
+      expect(lab.messages).toContain(REQUEST);
+      expect(lab.guest.card(0).emul.state.hasFeature(VERSION_1)).toBe(true);
+      expect(lab.guest.complaints).toEqual([]);
+    } finally {
+      await lab.close();
+    }
   });
 });
 

@@ -8,6 +8,7 @@ export { GuestImageError, GuestOptionError, GuestStoppedError, GuestTimeoutError
 export type { Attachment, BootProgress, Guest, RunCommandOptions } from "./guest.ts";
 export { GuestThread, type GuestThreadOptions } from "./guest-thread.ts";
 export type { ImageStep } from "./image/debian-packages.ts";
+export { ensureEthtool } from "./image/ethtool.ts";
 export { ensureGuestImage, type GuestFiles, type GuestImage, type GuestImageOptions } from "./image/guest-image.ts";
 export { ensureIperf3 } from "./image/iperf3.ts";
 export { ensureIpxe } from "./image/ipxe.ts";

@@ -15,6 +15,8 @@ export interface CardPlan {
 export interface CardGuestOptions {
   /** What it boots from. Default: Debian's kernel and busybox. */
   readonly image?: GuestImage;
+  /** Archives unpacked over its files: more programs. */
+  readonly overlays?: readonly string[];
   /** Called with the emulator before it runs. */
   readonly onEmulator?: (emulator: V86) => void;
 }
@@ -41,6 +43,7 @@ export class CardGuest {
     this.#plans = [...plans];
     this.guest = new LinuxGuest({
       image,
+      overlays: options.overlays ?? [],
       bootTimeoutMs: BOOT_TIMEOUT_MS,
       attach: (emulator) => {
         options.onEmulator?.(emulator);
@@ -64,8 +67,8 @@ export class CardGuest {
   }
 
   /** Boots a guest and waits until it takes commands. */
-  static async boot(name: string, plans: readonly CardPlan[]): Promise<CardGuest> {
-    const guest = await CardGuest.start(name, plans);
+  static async boot(name: string, plans: readonly CardPlan[], options: CardGuestOptions = {}): Promise<CardGuest> {
+    const guest = await CardGuest.start(name, plans, options);
     try {
       await guest.guest.ready();
     } catch (error) {

@@ -8,8 +8,8 @@ import { collectModules, type KernelModule, moduleName, modulesDep, parseBuiltIn
 
 /** Modules that `init` loads. */
 const LOADED_MODULES = ["virtio_pci", "virtio_net"];
-/** Modules that lie in the guest for `modprobe`: packet generator, and the driver of v86's own older card. */
-const CARRIED_MODULES = ["pktgen", "ne2k_pci"];
+/** Modules that lie in the guest for `modprobe`: packet generator, the driver of v86's own older card, VLANs. */
+const CARRIED_MODULES = ["pktgen", "ne2k_pci", "8021q"];
 
 /** What of a kernel package is unpacked, for `unpackDeb`: the folders of the modules above and of what they need. */
 export const KERNEL_FILES: readonly string[] = [
@@ -21,6 +21,9 @@ export const KERNEL_FILES: readonly string[] = [
       "kernel/drivers/net/*.ko*",
       "kernel/drivers/net/ethernet/8390/*",
       "kernel/net/core/*",
+      "kernel/net/802/*",
+      "kernel/net/8021q/*",
+      "kernel/net/llc/*",
       "kernel/lib/*.ko*",
     ].map((path) => `${prefix}lib/modules/*/${path}`),
   ),

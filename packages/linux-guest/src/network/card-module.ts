@@ -56,8 +56,12 @@ export interface CardState {
   readonly mac: Uint8Array;
   /** First port of the card's registers now. */
   readonly iobase: number;
-  /** Features that card and driver agreed on, bits 0 to 31. */
-  readonly features: number;
+  /** Features on offer to this driver: bits 0 to 31, and 32 to 63. */
+  readonly offered: readonly number[];
+  /** Those of them that it took. */
+  readonly taken: readonly number[];
+  /** Entries of each queue that it placed. */
+  readonly queueSizes: readonly number[];
   /** What was logged, a line each. */
   readonly log: readonly string[];
 }
@@ -109,12 +113,17 @@ function answer(card: VirtioNet, backend: GuestBackend, log: readonly string[], 
 }
 
 function stateOf(card: VirtioNet, log: readonly string[]): CardState {
+  const { state } = card.emul;
+  // The second word is the modern interface's alone: a driver that uses it took VERSION_1, the word's first bit.
+  const by = (state.driverFeaturesHigh & 1) !== 0 ? "modern" : "legacy";
   return {
     running: card.running,
     linkUp: card.linkUp,
     mac: card.mac,
     iobase: card.iobase,
-    features: card.emul.state.driverFeaturesLow,
+    offered: [state.offered(0, by), state.offered(1, by)],
+    taken: [state.driverFeaturesLow, state.driverFeaturesHigh],
+    queueSizes: state.queues.filter(({ layout }) => layout !== null).map(({ size }) => size),
     log,
   };
 }

@@ -118,7 +118,6 @@ export class PackedChainWalker {
    * Walks a chain to its end. Its ranges are added as it goes, up to where something is wrong; from there on only the
    * end is looked for, which has the id that the chain is given back with.
    * @param slot where the chain starts
-   * @param firstWord the last word of its first descriptor, which has been read already
    * @param limit the most slots that it can take, at least 1
    * @param mayBeIndirect INDIRECT_DESC was negotiated
    * @param writable which way all its descriptors have to point
@@ -127,7 +126,6 @@ export class PackedChainWalker {
    */
   walk(
     slot: number,
-    firstWord: number,
     limit: number,
     mayBeIndirect: boolean,
     writable: boolean,
@@ -138,7 +136,8 @@ export class PackedChainWalker {
     const ring = this.#ring;
     let at = this.#ringAt + WORDS * slot;
     const end = this.#ringAt + WORDS * this.#size;
-    let word = firstWord;
+    // Whole numbers of 32 bits with a sign: others would be objects wherever a word is kept beyond this loop.
+    let word = (ring[at + 3] as number) | 0;
     let slots = 1;
     let code = SOUND;
     let total = 0;
@@ -183,7 +182,7 @@ export class PackedChainWalker {
       slots++;
       at += WORDS;
       if (at === end) at = this.#ringAt;
-      word = ring[at + 3] as number;
+      word = (ring[at + 3] as number) | 0;
     }
     this.slots = slots;
     this.bufferId = word & 0xffff;

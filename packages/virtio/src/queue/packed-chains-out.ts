@@ -31,7 +31,7 @@ export class PackedChainsOut {
 
   /** Whether a chain with this buffer id is out; any number will do. */
   has(id: number): boolean {
-    return (this.#chains[id] ?? 0) !== 0;
+    return (this.#chains[id] as number) > 0;
   }
 
   /** Slots of a chain that is out. */

@@ -56,6 +56,7 @@ const OWNER = AVAIL | USED;
 const NO_LIMIT = 2 ** 32;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
+const NO_HALVES = new Uint16Array(0);
 /** The most slots that are looked ahead. */
 const MOST_AHEAD = 64;
 /** Both positions at slot 0, both wrap counters 1. */
@@ -77,6 +78,8 @@ export class PackedQueue implements DeviceQueue {
   // Views of the three areas and where these start in them. Valid while `#generation` is the memory's.
   #generation = -1;
   #ring: Uint32Array = NO_WORDS;
+  /** The same ring: a half word is a small integer whatever its bits, and `Atomics` makes objects of larger ones. */
+  #halves: Uint16Array = NO_HALVES;
   #ringAt = 0;
   #driver: Uint32Array = NO_WORDS;
   #driverAt = 0;
@@ -93,7 +96,7 @@ export class PackedQueue implements DeviceQueue {
   /** Slots from there on that were written before a descriptor which we have seen available; see `#look`. */
   #ahead = 0;
   /** How far `#look` looks ahead. */
-  #stride = 1;
+  #stride = 0;
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
@@ -200,9 +203,9 @@ export class PackedQueue implements DeviceQueue {
     let left = this.size - this.#out.slots;
     let count = this.#again.length;
     while (left > 0) {
-      let word = Atomics.load(this.#ring, this.#lastWordOf(slot));
-      if ((word & OWNER) !== owner) break;
+      if (!this.#isAvailable(slot, owner)) break;
       count++;
+      let word = this.#ring[this.#lastWordOf(slot)] as number;
       for (;;) {
         left--;
         if (++slot === this.size) {
@@ -239,24 +242,24 @@ export class PackedQueue implements DeviceQueue {
     const bytes = body.totalBytes;
     const walker = this.#walker;
     const life = this.#life;
-    const code = walker.walk(slot, word, limit, this.#indirect, writable, headBytes, head, body);
-    if (code !== SOUND) {
-      body.rangeCount = ranges;
-      body.totalBytes = bytes;
-    }
-    // A guest that reset the queue while its chain was handed out has lost it.
-    if (life !== this.#life) return QUEUE_EMPTY;
+    const code = walker.walk(slot, limit, this.#indirect, writable, headBytes, head, body);
     const { slots, bufferId } = walker;
-    if (slots > this.#ahead && !looked) {
-      // It ends behind what may be read without a look at itself.
-      this.#ahead = 0;
+    // One that ends behind what may be read without a look at itself is walked again.
+    const unsure = slots > this.#ahead && !looked;
+    const bad = slots === 0 || bufferId >= this.size || this.#out.has(bufferId);
+    const lost = life !== this.#life;
+    if (code !== SOUND || unsure || bad || lost) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
-      return this.pop(writable, headBytes, head, body);
+      // A guest that reset the queue while its chain was handed out has lost it.
+      if (lost) return QUEUE_EMPTY;
+      if (unsure) {
+        this.#ahead = 0;
+        return this.pop(writable, headBytes, head, body);
+      }
+      if (slots === 0) return this.#stop("chainWithoutEnd");
+      if (bad) return this.#stop(bufferId >= this.size ? "headOutOfRange" : "headInUse");
     }
-    if (slots === 0) return this.#stop("chainWithoutEnd");
-    if (bufferId >= this.size) return this.#stop("headOutOfRange");
-    if (this.#out.has(bufferId)) return this.#stop("headInUse");
 
     this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#ahead -= slots;
@@ -356,8 +359,7 @@ export class PackedQueue implements DeviceQueue {
     Atomics.store(this.#device, this.#deviceAt, wish);
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
-    const word = Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot));
-    return this.#again.length > 0 || (word & OWNER) === this.#availOwner;
+    return this.#again.length > 0 || this.#isAvailable(this.#availSlot, this.#availOwner);
   }
 
   save(): QueueState {
@@ -410,7 +412,7 @@ export class PackedQueue implements DeviceQueue {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
     this.#ahead = 0;
-    this.#stride = 1;
+    this.#stride = 0;
     this.#usedSlot = slot;
     this.#usedOwner = wrap ? OWNER : 0;
     this.#published = wrap ? slot : slot + this.size;
@@ -422,23 +424,35 @@ export class PackedQueue implements DeviceQueue {
    * for all that end before it, since a driver writes the ring in order.
    */
   #look(): boolean {
-    if ((Atomics.load(this.#ring, this.#lastWordOf(this.#availSlot)) & OWNER) !== this.#availOwner) return false;
+    if (!this.#isAvailable(this.#availSlot, this.#availOwner)) {
+      if (this.#stride <= 2) this.#stride = 0;
+      return false;
+    }
     this.#ahead = 1;
     const stride = Math.min(this.#stride, this.size - this.#out.slots - 1);
-    if (stride <= 0) return true;
+    if (stride <= 0) {
+      // The first chain of a batch, which may be all there is.
+      this.#stride = 2;
+      return true;
+    }
     let slot = this.#availSlot + stride;
     let owner = this.#availOwner;
     if (slot >= this.size) {
       slot -= this.size;
       owner ^= OWNER;
     }
-    if ((Atomics.load(this.#ring, this.#lastWordOf(slot)) & OWNER) === owner) {
+    if (this.#isAvailable(slot, owner)) {
       this.#ahead = stride;
       this.#stride = Math.min(2 * stride, MOST_AHEAD);
     } else {
-      this.#stride = Math.max(1, stride >>> 1);
+      this.#stride = stride >>> 2;
     }
     return true;
+  }
+
+  /** What orders a look at a descriptor's flags before all that is read after it. */
+  #isAvailable(slot: number, owner: number): boolean {
+    return ((Atomics.load(this.#halves, 2 * this.#lastWordOf(slot) + 1) << 16) & OWNER) === owner;
   }
 
   /** The next chain to take starts at slot `next`, counted on behind the ring's end. */
@@ -485,11 +499,10 @@ export class PackedQueue implements DeviceQueue {
     const copy = this.#out.copyOf(bufferId);
     if (copy === null) {
       const slot = this.#out.slotOf(bufferId);
-      const word = this.#ring[this.#lastWordOf(slot)] as number;
-      return walker.walk(slot, word, slots, this.#indirect, writable, headBytes, head, body);
+      return walker.walk(slot, slots, this.#indirect, writable, headBytes, head, body);
     }
     walker.useRing(copy, 0);
-    const code = walker.walk(0, copy[3] as number, slots, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(0, slots, this.#indirect, writable, headBytes, head, body);
     walker.useRing(this.#ring, this.#ringAt);
     return code;
   }
@@ -527,6 +540,7 @@ export class PackedQueue implements DeviceQueue {
     this.#generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
     this.#ring = NO_WORDS;
+    this.#halves = NO_HALVES;
     this.#driver = NO_WORDS;
     this.#device = NO_WORDS;
   }
@@ -581,6 +595,7 @@ export class PackedQueue implements DeviceQueue {
     }
     this.#generation = this.#memory.generation;
     this.#ring = ring.u32;
+    this.#halves = ring.u16;
     this.#ringAt = (layout.descTable - ring.gpa) / 4;
     this.#walker.useRing(this.#ring, this.#ringAt);
     this.#driver = driver.u32;
