@@ -59,16 +59,6 @@ export function queueTests(lab: () => ControlLab): void {
     }
   });
 
-  it("-X: an indirection table of the guest's chooses the pairs", async () => {
-    const { alice, files } = lab();
-    await alice.sh("ethtool -X eth0 equal 2");
-    expect(await alice.sh("ethtool -x eth0")).toContain("toeplitz: on");
-    const { pairs } = alice.card(0).counters;
-    const idle = pairs.slice(2).map(({ receive }) => receive.frames);
-    expect(await fetchFile(alice, ADDRESS.bob, files.bob)).toBe(files.bob.md5);
-    expect(pairs.slice(2).map(({ receive }) => receive.frames)).toEqual(idle);
-  });
-
   it("-G: rings of other sizes, one queue at a time reset under a running driver", async () => {
     const { alice, files } = lab();
     await alice.sh("ethtool -G eth0 rx 128 tx 64");
