@@ -3,7 +3,7 @@ import * as virtio from "@vmmkit/virtio";
 import Table from "cli-table3";
 
 /** A feature bit that a card offers. */
-export interface FeatureRow {
+interface FeatureRow {
   readonly bit: number;
   /** The specification's name without VIRTIO_F_ or VIRTIO_NET_F_. */
   readonly name: string;

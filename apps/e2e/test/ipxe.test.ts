@@ -77,7 +77,8 @@ describe("iPXE, and an operating system behind it", () => {
 // Where there is no other interface it takes the modern one, and it prefers it where there are both.
 describe.each(["modern", "transitional"] as const)("iPXE and a %s card", (transport) => {
   it("gets an address and a script through the modern interface", async () => {
-    const script = new TextEncoder().encode(`#!ipxe\necho ${GREETING}\n`);
+    // At its end iPXE would let the card go.
+    const script = new TextEncoder().encode(`#!ipxe\necho ${GREETING}\nsleep 600\n`);
     const lab = await startIpxe({ transport }, new Map([["boot.ipxe", script]]));
     try {
       await expect.poll(lab.screen, PATIENT).toContain(GREETING);

@@ -1,12 +1,11 @@
 import { expect, it } from "vitest";
-import type { CardGuest } from "../support/card-guest.ts";
 import { ADDRESS, type ControlLab } from "../support/control-lab.ts";
 import { fetchFile } from "../support/traffic.ts";
 
 /** TCP connections, so many that they come to lie on more than one queue. */
 const FLOWS = 10;
 
-/** How many pairs the guest uses, and how long their rings are. */
+/** How many pairs the guest uses. */
 export function queueTests(lab: () => ControlLab): void {
   it("-l: what the card has, of which a guest with one processor uses one", async () => {
     const { alice, bob } = lab();
@@ -58,38 +57,11 @@ export function queueTests(lab: () => ControlLab): void {
       expect(sent).toBeGreaterThan(transmit.frames / 2);
     }
   });
-
-  it("-X: an indirection table of the guest's chooses the pairs", async () => {
-    const { alice, files } = lab();
-    await alice.sh("ethtool -X eth0 equal 2");
-    expect(await alice.sh("ethtool -x eth0")).toContain("toeplitz: on");
-    const { pairs } = alice.card(0).counters;
-    const idle = pairs.slice(2).map(({ receive }) => receive.frames);
-    expect(await fetchFile(alice, ADDRESS.bob, files.bob)).toBe(files.bob.md5);
-    expect(pairs.slice(2).map(({ receive }) => receive.frames)).toEqual(idle);
-  });
-
-  it("-G: rings of other sizes, one queue at a time reset under a running driver", async () => {
-    const { alice, files } = lab();
-    await alice.sh("ethtool -G eth0 rx 128 tx 64");
-    expect(sizes(alice)).toEqual([128, 64, 128, 64, 128, 64, 128, 64]);
-    expect(await fetchFile(alice, ADDRESS.bob, files.bob)).toBe(files.bob.md5);
-    await alice.sh("ethtool -G eth0 rx 256 tx 256");
-    expect(sizes(alice)).toEqual(new Array(8).fill(256));
-  });
 }
 
 /** The most and the current number of combined channels that `ethtool -l` says. */
 function channels(said: string): number[] {
   return [...said.matchAll(/Combined:\s+(\d+)/g)].map((match) => Number(match[1]));
-}
-
-/** Entries of the receive and transmit queues as the guest chose them. */
-function sizes(guest: CardGuest): number[] {
-  return guest
-    .card(0)
-    .emul.state.queues.slice(0, 8)
-    .map(({ size }) => size);
 }
 
 function sum(text: string, pattern: RegExp): number {
