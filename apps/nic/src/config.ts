@@ -1,0 +1,140 @@
+import type { FaultOptions } from "@vmmkit/backend-fault";
+import { type MacAddress, parseMac } from "@vmmkit/ethif";
+import { type BackendSpec, parseBackend } from "./backend-spec.ts";
+import { parseFault } from "./fault-spec.ts";
+
+/** Which of its interfaces a card shows over vfio-user. */
+type Driver = "legacy" | "transitional" | "modern";
+const DRIVERS: readonly string[] = ["legacy", "transitional", "modern"];
+const MOST_QUEUES = 256;
+
+/** One card, as asked for. */
+export interface CardConfig {
+  readonly name: string;
+  readonly protocol: "vfio-user" | "vhost-user";
+  /** Where its socket is. */
+  readonly path: string;
+  readonly backend: BackendSpec;
+  readonly mac?: MacAddress;
+  readonly mtu: number;
+  readonly queues: number;
+  readonly driver: Driver;
+  /** A capture from the start. */
+  readonly pcap?: string;
+  readonly fault: FaultOptions;
+}
+
+/** All that `nic serve` is to do. */
+export interface NicConfig {
+  /** Path of the control socket; none where it is left out. */
+  readonly control?: string;
+  readonly cards: readonly CardConfig[];
+}
+
+/** What is wrong with a configuration, and where. */
+class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const TOP_KEYS = ["control", "cards"];
+const CARD_KEYS = [
+  "name",
+  "vfioUser",
+  "vhostUser",
+  "backend",
+  "mac",
+  "mtu",
+  "queues",
+  "driver",
+  "pcap",
+  "fault",
+] as const;
+
+/**
+ * Checks a configuration: a file's, or what the options say in its words.
+ * @throws ConfigError that names the place, what was expected and what is there
+ */
+export function readConfig(json: unknown): NicConfig {
+  const top = record(json, "configuration", TOP_KEYS);
+  const list = top["cards"];
+  if (!Array.isArray(list) || list.length === 0) fail("cards", "a list of at least one card", list);
+  const cards = list.map(readCard);
+  unique(cards, "name", (card) => card.name);
+  unique(cards, "socket", (card) => card.path);
+  const hub = cards.filter(({ backend }) => backend.kind === "hub");
+  const odd = hub.find(({ mtu }) => mtu !== hub[0]?.mtu);
+  if (odd !== undefined) fail(`mtu of ${odd.name}`, `${hub[0]?.mtu}, as the hub's other cards have`, odd.mtu);
+  const control = optionalText(top, "control", "control");
+  return { cards, ...(control !== undefined && { control }) };
+}
+
+function readCard(json: unknown, index: number): CardConfig {
+  const at = `cards[${index}]`;
+  const card = record(json, at, CARD_KEYS);
+  const vfioUser = optionalText(card, "vfioUser", `${at}.vfioUser`);
+  const vhostUser = optionalText(card, "vhostUser", `${at}.vhostUser`);
+  const path = vfioUser ?? vhostUser;
+  if (path === undefined || (vfioUser !== undefined && vhostUser !== undefined)) {
+    throw new ConfigError(`${at}: expected one of vfioUser and vhostUser`);
+  }
+  const driver = card["driver"] ?? "transitional";
+  if (typeof driver !== "string" || !DRIVERS.includes(driver)) fail(`${at}.driver`, DRIVERS.join(", "), driver);
+  if (vhostUser !== undefined && card["driver"] !== undefined) {
+    throw new ConfigError(`${at}.driver: over vhost-user the VMM has the registers, so it is not to be chosen here`);
+  }
+  const mac = optionalText(card, "mac", `${at}.mac`);
+  const pcap = optionalText(card, "pcap", `${at}.pcap`);
+  return {
+    name: optionalText(card, "name", `${at}.name`) ?? `nic${index}`,
+    protocol: vfioUser === undefined ? "vhost-user" : "vfio-user",
+    path,
+    backend: within(`${at}.backend`, () => parseBackend(optionalText(card, "backend", `${at}.backend`) ?? "hub")),
+    mtu: wholeNumber(card["mtu"] ?? 1500, `${at}.mtu`, 68, 65_521),
+    queues: wholeNumber(card["queues"] ?? 1, `${at}.queues`, 1, MOST_QUEUES),
+    driver: driver as Driver,
+    fault: within(`${at}.fault`, () => parseFault(optionalText(card, "fault", `${at}.fault`) ?? "")),
+    ...(mac !== undefined && { mac: within(`${at}.mac`, () => parseMac(mac)) }),
+    ...(pcap !== undefined && { pcap }),
+  };
+}
+
+function record(json: unknown, at: string, keys: readonly string[]): Record<string, unknown> {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) fail(at, "an object", json);
+  const unknown = Object.keys(json).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new ConfigError(`${at}: no such key "${unknown}"; there are ${keys.join(", ")}`);
+  return json as Record<string, unknown>;
+}
+
+function optionalText(from: Record<string, unknown>, key: string, at: string): string | undefined {
+  const value = from[key];
+  if (value === undefined) return undefined;
+  if (typeof value !== "string" || value === "") fail(at, "a text that is not empty", value);
+  return value;
+}
+
+function wholeNumber(value: unknown, at: string, min: number, max: number): number {
+  if (!Number.isInteger(value) || Number(value) < min || Number(value) > max) {
+    fail(at, `a whole number from ${min} to ${max}`, value);
+  }
+  return Number(value);
+}
+
+function within<T>(at: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new ConfigError(`${at}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function unique(cards: readonly CardConfig[], what: string, of: (card: CardConfig) => string): void {
+  const seen = new Set<string>();
+  for (const card of cards) {
+    if (seen.has(of(card))) throw new ConfigError(`cards: two have the ${what} "${of(card)}"`);
+    seen.add(of(card));
+  }
+}
+
+function fail(at: string, expected: string, got: unknown): never {
+  throw new ConfigError(`${at}: expected ${expected}, got ${JSON.stringify(got) ?? "nothing"}`);
+}

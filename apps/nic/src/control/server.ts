@@ -1,0 +1,34 @@
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { listenUnix, type UnixListener } from "@vmmkit/posix";
+import type { Card } from "../card.ts";
+import { answer } from "./requests.ts";
+
+/** The control socket: a request a line, an answer a line, in order; docs/nic-control.md has them. Its user's alone. */
+export class Control {
+  readonly #listener: UnixListener;
+  readonly #clients = new Set<Socket>();
+
+  /** @throws PosixError where the path cannot be had */
+  constructor(path: string, cards: readonly Card[]) {
+    this.#listener = listenUnix({ at: path }, (socket) => {
+      void this.#serve(new Socket({ fd: socket.fd.release() }), cards);
+      this.#listener.next();
+    });
+  }
+
+  close(): void {
+    this.#listener.close();
+    for (const client of this.#clients) client.destroy();
+  }
+
+  async #serve(client: Socket, cards: readonly Card[]): Promise<void> {
+    this.#clients.add(client);
+    client.on("close", () => this.#clients.delete(client));
+    // A client that goes away in the middle is no event here.
+    client.on("error", () => client.destroy());
+    for await (const line of createInterface({ input: client })) {
+      client.write(`${JSON.stringify(await answer(line, cards))}\n`);
+    }
+  }
+}

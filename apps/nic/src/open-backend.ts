@@ -1,0 +1,28 @@
+import type { Hub } from "@vmmkit/backend-loopback";
+import { liveBackend } from "@vmmkit/backend-pcap/node";
+import { streamBackend } from "@vmmkit/backend-socket";
+import { tapBackend } from "@vmmkit/backend-tap";
+import { type Backend, type RawIfaceFuncs, randomMac } from "@vmmkit/ethif";
+import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+import type { CardConfig } from "./config.ts";
+
+/** Opens what carries a card's frames. @throws what the backend throws: no such interface, no right to it */
+export function openBackend({ backend, mac, mtu, queues, name }: CardConfig, hub: Hub): RawIfaceFuncs | Backend {
+  const own = mac === undefined ? {} : { mac };
+  switch (backend.kind) {
+    case "hub":
+      return hub.port({ name, ...own });
+    case "tap":
+      return tapBackend({ name: backend.name, mtu, queues, ...own });
+    case "socket":
+      return streamBackend({ [backend.how]: backend.address, mtu, ...own });
+    case "pcap-live":
+      return liveBackend({ interface: backend.name, ...own });
+    case "null":
+      return nullBackend(mac ?? randomMac(), mtu);
+  }
+}
+
+function nullBackend(mac: Uint8Array, mtu: number): RawIfaceFuncs {
+  return { ...virtioNetDefaultBackend(), lowLevelInit: () => ({ mac, mtu }), getMac: () => mac };
+}

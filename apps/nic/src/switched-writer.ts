@@ -1,0 +1,54 @@
+import {
+  type CaptureWriter,
+  type FrameStamp,
+  type InterfaceInit,
+  MemorySink,
+  pcapngWriter,
+  type WriterStats,
+} from "@vmmkit/backend-pcap";
+import { fileSink } from "@vmmkit/backend-pcap/node";
+import type { Frame } from "@vmmkit/ethif";
+
+/** A capture's writer whose file changes while its card runs. Between files it takes no frame. */
+export class SwitchedWriter implements CaptureWriter {
+  #file: CaptureWriter | null = null;
+  #resting: CaptureWriter = pcapngWriter({ sink: new MemorySink() });
+  readonly #interfaces: InterfaceInit[] = [];
+
+  /** Begins a file; what was in it is gone. @throws Error where there is one already */
+  open(path: string): void {
+    if (this.#file !== null) throw new Error("a capture is running");
+    const file = pcapngWriter({ sink: fileSink(path) });
+    for (const init of this.#interfaces) file.addInterface(init);
+    this.#file = file;
+  }
+
+  /** Ends the file; all is written then. */
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+
+  addInterface(init: InterfaceInit = {}): number {
+    this.#interfaces.push(init);
+    this.#file?.addInterface(init);
+    return this.#resting.addInterface(init);
+  }
+
+  add(stamp: FrameStamp, bytes: Uint8Array): boolean {
+    return this.#file?.add(stamp, bytes) ?? false;
+  }
+
+  addFrame(stamp: FrameStamp, frame: Frame): boolean {
+    return this.#file?.addFrame(stamp, frame) ?? false;
+  }
+
+  async flush(): Promise<void> {
+    await this.#file?.flush();
+  }
+
+  stats(): WriterStats {
+    return (this.#file ?? this.#resting).stats();
+  }
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../src/config.ts";
+
+const card = { vfioUser: "/run/a.sock" };
+
+describe("a configuration", () => {
+  it("fills in what is left out", () => {
+    expect(readConfig({ cards: [card] })).toEqual({
+      cards: [
+        {
+          name: "nic0",
+          protocol: "vfio-user",
+          path: "/run/a.sock",
+          backend: { kind: "hub" },
+          mtu: 1500,
+          queues: 1,
+          driver: "transitional",
+          fault: { tx: {}, rx: {} },
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ["tap:tap0", { kind: "tap", name: "tap0" }],
+    ["pcap-live:eth0", { kind: "pcap-live", name: "eth0" }],
+    ["null", { kind: "null" }],
+    ["socket:/run/s", { kind: "socket", how: "connect", address: { family: "unix", path: "/run/s" } }],
+    [
+      "socket:listen:127.0.0.1:7000",
+      { kind: "socket", how: "listen", address: { family: "ipv4", address: "127.0.0.1", port: 7000 } },
+    ],
+  ])("knows the backend %s", (backend, expected) => {
+    expect(readConfig({ cards: [{ ...card, backend }] }).cards[0]?.backend).toEqual(expected);
+  });
+
+  it("reads faults of both directions, of one, and of the card", () => {
+    const fault = readConfig({ cards: [{ ...card, fault: "drop=0.5,rx.delayMs=20,seed=1" }] }).cards[0]?.fault;
+    expect(fault).toEqual({ tx: { drop: 0.5 }, rx: { drop: 0.5, delayMs: 20 }, seed: 1 });
+  });
+
+  it.each([
+    [[], "configuration: expected an object, got []"],
+    [{ cards: [] }, "cards: expected a list of at least one card, got []"],
+    [{}, "cards: expected a list of at least one card, got nothing"],
+    [{ cards: [card], hub: 1 }, 'configuration: no such key "hub"; there are control, cards'],
+    [{ cards: [{}] }, "cards[0]: expected one of vfioUser and vhostUser"],
+    [{ cards: [{ ...card, mtu: 67 }] }, "cards[0].mtu: expected a whole number from 68 to 65521, got 67"],
+    [{ cards: [{ ...card, mac: "x" }] }, 'cards[0].mac: "mac" expected six bytes as "52:54:00:12:34:56", got "x"'],
+    [{ cards: [{ ...card, driver: "old" }] }, 'cards[0].driver: expected legacy, transitional, modern, got "old"'],
+    [
+      { cards: [{ vhostUser: "/v", driver: "modern" }] },
+      "cards[0].driver: over vhost-user the VMM has the registers, so it is not to be chosen here",
+    ],
+    [
+      { cards: [{ ...card, fault: "drop" }] },
+      'cards[0].fault: expected NAME=NUMBER, tx.NAME=NUMBER or rx.NAME=NUMBER, got "drop"',
+    ],
+    [{ cards: [card, card] }, 'cards: two have the socket "/run/a.sock"'],
+    [
+      { cards: [card, { vhostUser: "/v", mtu: 9000 }] },
+      "mtu of nic1: expected 1500, as the hub's other cards have, got 9000",
+    ],
+  ])("says what is wrong: %j", (json, message) => {
+    expect(() => readConfig(json)).toThrow(message);
+  });
+});
