@@ -146,8 +146,9 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
     state.writeStatus(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER, by);
     state.writeFeatures(0, low & state.offered(0, by), by);
     state.writeFeatures(1, high & state.offered(1, by), by);
-    state.writeStatus(ALIVE, by);
-    if (!state.running) throw new RequestError("features that do not go together");
+    // Which features go together was settled between the driver and the VMM, which may keep some of them to itself, as
+    // QEMU does with the control queue. The device leaves alone what lacks the feature that it stands on.
+    state.writeStatus(ALIVE, "legacy");
   }
 
   #applyLog(): void {
