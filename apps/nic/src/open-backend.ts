@@ -13,7 +13,7 @@ export function openBackend({ backend, mac, mtu, queues, name }: CardConfig, hub
     case "hub":
       return hub.port({ name, ...own });
     case "tap":
-      return tapBackend({ name: backend.name, mtu, queues, ...own });
+      return tapBackend({ name: backend.name, mtu, queues, vnetHeader: true, ...own });
     case "socket":
       return streamBackend({ [backend.how]: backend.address, mtu, ...own });
     case "pcap-live":

@@ -53,11 +53,13 @@ export class TimeScale {
     this.#exact = plain && units <= MOST_UNITS_BY_LIMBS ? null : BigInt(base) ** BigInt(exponent);
   }
 
-  /** Reads a count; `seconds` and `nanoseconds` are its time. */
+  /** Reads a count; `seconds` and `nanoseconds` are its time, no further from 1970 than a safe integer tells. */
   set(high: number, low: number): void {
     if (this.#exact === null) this.#divide(high, low);
     else this.#divideExactly(this.#exact, high, low);
-    this.seconds += this.#offsetSeconds;
+    // A file may say what is no time: it stays a whole number.
+    const seconds = this.seconds + this.#offsetSeconds;
+    this.seconds = Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
   }
 
   /** Long division by digits of 16 bits: the rest is below 2^37, so the rest and a digit are below 2^53. */

@@ -39,11 +39,19 @@ describe("counts of a unit as seconds and nanoseconds", () => {
         scale.set(high, low);
         const count = (BigInt(high) << 32n) | BigInt(low);
         const units = BigInt(two) ** BigInt(exponent);
-        expect(scale.seconds).toBe(Number(count / units));
+        expect(scale.seconds).toBe(Math.min(Number(count / units), Number.MAX_SAFE_INTEGER));
         expect(scale.nanoseconds).toBe(Number(((count % units) * BILLION) / units));
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("what is no time stays a whole number, whatever is added", () => {
+    for (const offset of [0, 2 ** 63, -(2 ** 63)]) {
+      const scale = new TimeScale(10, 0, offset);
+      scale.set(0x8000_0000, 7);
+      expect(Number.isSafeInteger(scale.seconds)).toBe(true);
+    }
   });
 
   test("an offset is added to the seconds", () => {

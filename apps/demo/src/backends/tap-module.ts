@@ -10,5 +10,5 @@ export interface TapData {
 /** Opens a TAP interface in the guest's own thread, so that frames go from its memory to the kernel. */
 export function openBackend(data: unknown): GuestBackend {
   const { tap, ...capture } = data as TapData & CaptureData;
-  return captured(tapBackend(tap), capture);
+  return captured(tapBackend({ ...tap, vnetHeader: true }), capture);
 }
