@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { runSteps } from "./run-steps.ts";
 import type { Step } from "./step.ts";
 import { bench } from "./steps/bench.ts";
+import { coverage } from "./steps/coverage.ts";
 import { layers } from "./steps/layers.ts";
 import { lint } from "./steps/lint.ts";
 import { packages } from "./steps/packages.ts";
@@ -12,7 +13,7 @@ import { types } from "./steps/types.ts";
 import { unused } from "./steps/unused.ts";
 
 /** In this order: what is quick and likely to fail comes first, and the count of tests is the last line. */
-const STEPS: readonly Step[] = [lint, types, unused, layers, snippets, packages, bench, tests];
+const STEPS: readonly Step[] = [lint, types, unused, layers, coverage, snippets, packages, bench, tests];
 
 const HELP = `Usage: pnpm check [step ...]
 
