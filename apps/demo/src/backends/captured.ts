@@ -11,13 +11,14 @@ export interface CaptureData {
   readonly guest: string;
 }
 
-/** A backend in a guest's thread, with a capture of its own that it tells of when asked. Closed, it closes both. */
+/** A backend in a guest's thread, with a capture of its own that it ends and tells of when asked. Closed, it closes both. */
 export function captured(backend: Backend, { capture, guest }: CaptureData): GuestBackend {
   const writer = pcapngWriter({ sink: fileSink(capture), snapLength: SNAP_LENGTH });
   const tee = pcapTee(backend, { writer, interface: { name: guest } });
   return {
     ...tee,
     ask: async (): Promise<CaptureRow> => {
+      tee.stopCapture();
       await writer.flush();
       const { frames, dropped } = writer.stats();
       return { file: capture, frames, dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0) };

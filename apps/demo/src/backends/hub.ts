@@ -25,6 +25,9 @@ function openHub({ names, capture }: WirePlan): Wire {
     addressOf: (index) => ({ address: `10.86.0.${index + 1}`, prefixBits: 24, mtu: MTU }),
     others: [],
     captures: async () => {
+      // What comes behind is in no report: the file ends with what is told of it.
+      endCapture();
+      await writer.flush();
       const { frames, dropped } = writer.stats();
       return [{ file: capture, frames, dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0) }];
     },

@@ -17,7 +17,7 @@ export interface Wire {
   addressOf(index: number): GuestAddress;
   /** Who is there besides the guests. */
   readonly others: readonly Station[];
-  /** What was captured so far. */
+  /** What was captured. The captures end here. */
   captures(): Promise<readonly CaptureRow[]>;
   /** Ends its guests, and all that it made. A second call does nothing. */
   close(): Promise<void>;
