@@ -61,6 +61,12 @@ const EXTRA: Record<VirtioNetExtraFeature, number> = {
   HASH_REPORT: virtio.VIRTIO_NET_F_HASH_REPORT,
 };
 
+/**
+ * Receive buffers of which a frame of 64 KiB may need as many: 1526 bytes each, as drivers make them. A shorter queue could
+ * never take such a frame, so its guest is given segments.
+ */
+const LONG_FRAME_BUFFERS = 64;
+
 /** @throws TypeError for a name that is no feature's */
 export function checkFeatureNames(options: NetDeviceOptions): void {
   for (const name of options.without ?? []) checkName("without", name, NAMES);
@@ -78,7 +84,8 @@ export function offeredFeatures(link: LinkInfo, options: NetDeviceOptions, pairs
     ...Object.values(USUAL),
     ...(options.with ?? []).map((name) => EXTRA[name]),
   ]);
-  const mergeable = !(options.without ?? []).includes("MRG_RXBUF");
+  const mergeable =
+    !(options.without ?? []).includes("MRG_RXBUF") && (options.rxQueueSize ?? LONG_FRAME_BUFFERS) >= LONG_FRAME_BUFFERS;
   const offloads = offeredOffloads(link, options.softwareOffloads ?? true, mergeable);
   const without = words(absent(options, pairs, offloads));
   return withoutUnmet({
