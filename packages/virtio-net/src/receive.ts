@@ -95,8 +95,6 @@ export class Receive implements FrameTaker {
       this.#allOut = true;
       return null;
     }
-    if (sizeBytes <= this.#core.maxFrameBytes && this.#takePlain(slot) && slot.roomBytes >= sizeBytes)
-      return slot.frame;
     // Without a link the frame has no room in guest memory: it is filled, and dropped.
     if (this.#core.linkUp && !this.#makeRoom(slot, sizeBytes)) {
       this.#release(slot);
@@ -107,23 +105,6 @@ export class Receive implements FrameTaker {
     if (slot.guestBytes < sizeBytes) this.#addSpill(slot.frame, sizeBytes - slot.guestBytes);
     slot.roomBytes = slot.frame.totalBytes;
     return slot.frame;
-  }
-
-  /** Takes the next chain as room if it is of the usual kind and nothing comes before it. `#fill` adds what it lacks. */
-  #takePlain(slot: ReceiveSlot): boolean {
-    const core = this.#core;
-    if (!core.linkUp || this.#returned.length !== 0 || !this.#backlog.empty) return false;
-    const { frame } = slot;
-    const head = this.#queue.popPlain(true, core.headerBytes, slot.header, frame);
-    if (head < 0) return false;
-    const room = frame.totalBytes;
-    slot.heads[0] = head;
-    slot.rooms[0] = room;
-    slot.chainCount = 1;
-    slot.guestBytes = room;
-    slot.guestRanges = 1;
-    slot.roomBytes = room;
-    return true;
   }
 
   /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
@@ -228,37 +209,9 @@ export class Receive implements FrameTaker {
     if (current && !(Number.isInteger(length) && length >= 0 && length <= slot.roomBytes)) {
       throw new RangeError(`"lengths[${index}]" expected 0 to ${slot.roomBytes}, got ${length}`);
     }
-    if (working && current && this.#isPlain(slot, length)) this.#usePlain(slot, length);
-    else if (working && current) this.#deliver(slot, length);
+    if (working && current) this.#deliver(slot, length);
     else if (length > 0) this.#counters.dropped.reset++;
     this.#release(slot);
-  }
-
-  /** Whether a frame fills one chain, asks for nothing, and is one that the guest gets as it is. */
-  #isPlain(slot: ReceiveSlot, length: number): boolean {
-    const { frame } = slot;
-    const core = this.#core;
-    return (
-      slot.chainCount === 1 &&
-      length >= ETHERNET_HEADER_BYTES &&
-      length <= slot.guestBytes &&
-      length <= core.maxReceiveBytes &&
-      (frame.flags | frame.gsoType) === 0 &&
-      slot.staged === null &&
-      frame.rangeCount !== 0 &&
-      slot.header.rangeCount !== 0 &&
-      core.linkUp &&
-      !core.hashReport &&
-      !core.ingress.active &&
-      this.#backlog.empty
-    );
-  }
-
-  #usePlain({ heads, header, frame }: ReceiveSlot, length: number): void {
-    this.#queue.addUsed(heads[0] as number, length + this.#core.headerBytes);
-    writeNetHeader(header, frame, 1, this.#core.views);
-    this.#counters.frames++;
-    this.#counters.bytes += length;
   }
 
   /** Finds room for a frame: in the guest's buffers, or in the card's memory where it will be segmented. */
@@ -317,8 +270,7 @@ export class Receive implements FrameTaker {
   #fill(slot: ReceiveSlot, sizeBytes: number): boolean {
     const { frame, header } = slot;
     const { headerBytes, mergeable } = this.#core;
-    if (slot.chainCount > 0 && !mergeable) return true;
-    for (let left = this.#queue.size - slot.chainCount; left > 0; left--) {
+    for (let left = this.#queue.size; left > 0; left--) {
       const before = frame.totalBytes;
       const first = slot.chainCount === 0;
       const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
