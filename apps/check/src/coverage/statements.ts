@@ -1,5 +1,5 @@
 /** A link to a test: its title, and the file that it stands in. */
-export interface Proof {
+interface Proof {
   readonly title: string;
   /** From the repository's root. */
   readonly file: string;
