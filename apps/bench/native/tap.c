@@ -5,7 +5,8 @@
  *
  *   tap send BYTES                  frames from a split virtqueue to the kernel, one writev each
  *   tap receive BYTES               frames from the kernel to a split virtqueue, one readv each
- *       answer "round MILLISECONDS" with nanoseconds per frame, the median of the batches of that time
+ *       answer "round MILLISECONDS" and "warm MILLISECONDS" with nanoseconds per frame, the median of the batches of
+ *       that time
  *   tap echo NAME                   a new interface whose frames come back: poll, read, write
  *   tap forward NETNS NAME NETNS NAME   two persistent interfaces joined, segments and all: poll, read, write
  *       say "ready" and go on until standard input ends
@@ -240,7 +241,7 @@ static void answer_rounds(unsigned writable, uint32_t bytes) {
   bring_up("native0");
   const int peer = open_peer("native0", vnet);
   set_up(writable, bytes, vnet ? 17 : 128);
-  while (fgets(line, sizeof line, stdin) && sscanf(line, "round %lf", &milliseconds) == 1) {
+  while (fgets(line, sizeof line, stdin) && sscanf(line, "%*s %lf", &milliseconds) == 1) {
     printf("%.2f\n", round_of(tap, peer, writable, bytes, milliseconds));
     fflush(stdout);
   }
