@@ -225,7 +225,11 @@ export class Receive implements FrameTaker {
         return false;
       }
     }
-    if (!this.#willSegment(sizeBytes)) return this.#gather(slot, sizeBytes);
+    if (!this.#willSegment(sizeBytes)) {
+      if (!this.#gather(slot, sizeBytes)) return false;
+      if (!this.#isTooLongForRing(slot.frame, sizeBytes)) return true;
+      this.#empty(slot);
+    }
     slot.staged = this.#backlog.take();
     if (slot.staged !== null) {
       slot.frame.push(slot.staged.bytes, slot.staged.at(0), STAGED_FRAME_BYTES);
@@ -243,8 +247,23 @@ export class Receive implements FrameTaker {
     return softwareOffloads && (guestOffloads & LONG_TCP) === 0;
   }
 
+  /** Whether all that the guest's buffers can be, `room`, does not hold a frame that may be segmented. */
+  #isTooLongForRing(room: Frame, lengthBytes: number): boolean {
+    const { maxFrameBytes, guestOffloads, softwareOffloads } = this.#core;
+    if (room.totalBytes >= lengthBytes || lengthBytes <= maxFrameBytes) return false;
+    return softwareOffloads && (guestOffloads & LONG) !== 0;
+  }
+
+  /** Keeps what was collected for another try. */
+  #empty(slot: ReceiveSlot): void {
+    this.#putBack(slot, 0);
+    slot.frame.clear();
+    slot.header.clear();
+    slot.chainCount = 0;
+  }
+
   /**
-   * Collects chains until they hold `sizeBytes`. False where the guest has posted too few; it will notify us of
+   * Collects chains until they hold `sizeBytes`, or are all that the ring can have. False where the guest has posted too few; it will notify us of
    * more, and what was collected is kept for the next time.
    */
   #gather(slot: ReceiveSlot, sizeBytes: number): boolean {
@@ -252,9 +271,7 @@ export class Receive implements FrameTaker {
     // Each round takes at least one chain, and only chains that are refused can come round again.
     for (let rounds = queue.size; rounds > 0; rounds--) {
       if (this.#fill(slot, sizeBytes)) return true;
-      this.#putBack(slot, 0);
-      slot.frame.clear();
-      slot.chainCount = 0;
+      this.#empty(slot);
       if (!queue.enableNotify()) break;
       if (rounds === 1) this.#core.later(this.#lookAgain);
     }
@@ -270,8 +287,10 @@ export class Receive implements FrameTaker {
   #fill(slot: ReceiveSlot, sizeBytes: number): boolean {
     const { frame, header } = slot;
     const { headerBytes, mergeable } = this.#core;
+    let ranges = 0;
     for (let left = this.#queue.size; left > 0; left--) {
       const before = frame.totalBytes;
+      const rangesBefore = frame.rangeCount;
       const first = slot.chainCount === 0;
       const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
       if (head === QUEUE_REFUSED) continue;
@@ -285,10 +304,13 @@ export class Receive implements FrameTaker {
       slot.heads[slot.chainCount] = head;
       slot.rooms[slot.chainCount] = room;
       slot.chainCount++;
+      ranges = frame.rangeCount - rangesBefore;
       if (frame.totalBytes >= sizeBytes || !mergeable) return true;
     }
-    // The whole ring does not hold such a frame: waiting for more would be for ever.
-    return slot.chainCount === this.#queue.size;
+    // The whole ring does not hold such a frame: waiting for more would be for ever. A long frame can be segmented, so
+    // for one it is enough that the ring has no room for another chain like the last one.
+    if (slot.chainCount === this.#queue.size) return true;
+    return sizeBytes > this.#core.maxFrameBytes && frame.rangeCount + ranges > this.#queue.size;
   }
 
   #nextChain(headBytes: number, head: Frame, body: Frame): number {
@@ -340,9 +362,17 @@ export class Receive implements FrameTaker {
   #copyIn(frame: Frame, length: number): boolean {
     const slot = this.#take();
     if (slot === null) return false;
-    const fits = this.#gather(slot, length) && slot.frame.totalBytes >= length;
+    const gathered = this.#gather(slot, length);
+    const fits = gathered && slot.frame.totalBytes >= length;
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
+    if (gathered && frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && this.#isTooLongForRing(slot.frame, length)) {
+      this.#keep(slot, 0);
+      this.#release(slot);
+      if (!this.#backlog.addCopy(frame, length, false)) return false;
+      this.#drain();
+      return true;
+    }
     if (fits) {
       copyFrame(frame, slot.frame, length);
       this.#use(slot, length);
@@ -444,6 +474,11 @@ export class Receive implements FrameTaker {
     }
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
+    if (backlog.canSegment && this.#isTooLongForRing(slot.frame, length)) {
+      this.#putBack(slot, 0);
+      backlog.segment();
+      return true;
+    }
     if (length > slot.guestBytes) {
       this.#counters.dropped.tooLong++;
       this.#putBack(slot, 0);

@@ -1,4 +1,5 @@
 import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
+import { VIRTIO_NET_HDR_GSO_NONE } from "@vmmkit/virtio";
 import type { CardCore } from "../card-core.ts";
 import { sumBytes } from "./checksum.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -105,6 +106,20 @@ export class ReceiveBacklog {
     piece.push(segmenter.header, 0, headerBytes);
     if (payloadBytes > 0) piece.push(staged.bytes, at, payloadBytes);
     copyFrame(piece, room);
+  }
+
+  /** Whether the next piece is a whole frame that can go in segments as well. */
+  get canSegment(): boolean {
+    const staged = this.#waiting[0];
+    return staged?.whole === true && staged.frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE;
+  }
+
+  /** The guest takes the frame at hand, but has too little room for it in one piece: it goes in segments. */
+  segment(): void {
+    const staged = this.#waiting[0];
+    if (staged !== undefined) staged.whole = false;
+    this.#begun = false;
+    this.pieceBytes = 0;
   }
 
   /** The piece is done with. */
