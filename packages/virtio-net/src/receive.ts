@@ -16,6 +16,7 @@ import { fillChecksum } from "./offload/checksum.ts";
 import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
 import { ReceiveBacklog } from "./offload/receive-backlog.ts";
 import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
+import { isTooLong } from "./receive-limit.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
 
 /** Frames longer than the MTU, of which a guest takes one kind if it takes any. */
@@ -398,7 +399,7 @@ export class Receive implements FrameTaker {
     if ((slot.chainCount === 0 && staged === null) || !linkUp) return "linkDown";
     if (frame.rangeCount === 0 || (header.rangeCount === 0 && staged === null)) return "reset";
     if (length > slot.guestBytes) return "tooLong";
-    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && length > maxReceiveBytes) return "tooLong";
+    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && isTooLong(frame, length, maxReceiveBytes)) return "tooLong";
     return length < ETHERNET_HEADER_BYTES ? "tooShort" : null;
   }
 
@@ -430,6 +431,9 @@ export class Receive implements FrameTaker {
     const { guestOffloads, softwareOffloads, views } = this.#core;
     const needed = neededOffloads(frame.flags, frame.gsoType);
     if (needed === UNKNOWN_GSO) return false;
+    // A long frame without its open checksum, or without a length for its segments, is not what it says (5.1.6.4.1).
+    if (frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && ((needed & Offload.Csum) === 0 || frame.gsoSize === 0))
+      return false;
     const takesChecksums = (guestOffloads & Offload.Csum) !== 0;
     // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
     const known = takesChecksums ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID : 0;

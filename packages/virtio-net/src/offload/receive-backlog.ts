@@ -1,6 +1,7 @@
 import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
 import { VIRTIO_NET_HDR_GSO_NONE } from "@vmmkit/virtio";
 import type { CardCore } from "../card-core.ts";
+import { longestReceived } from "../receive-limit.ts";
 import { sumBytes } from "./checksum.ts";
 import { Segmenter } from "./segmenter.ts";
 import { STAGED_FRAME_BYTES, StagedFrame } from "./staged-frame.ts";
@@ -139,7 +140,8 @@ export class ReceiveBacklog {
   #begin(staged: StagedFrame): boolean {
     this.#begun = true;
     if (staged.whole) return true;
-    return this.#segments().begin(staged.frame, staged.lengthBytes, this.#core.maxReceiveBytes);
+    const longest = longestReceived(staged.frame, this.#core.maxReceiveBytes);
+    return this.#segments().begin(staged.frame, staged.lengthBytes, longest);
   }
 
   #shift(): void {
