@@ -11,16 +11,17 @@ import {
 } from "@vmmkit/guest-driver";
 import * as virtio from "@vmmkit/virtio";
 import { describe, expect, it, vi } from "vitest";
-import { LINE, laterTurn, makeRig, type Rig, type RigOptions, testFrame } from "../support/rig.ts";
+import { LINE, laterTurn, makeRig, type Rig, type RigOptions, type RigTransport, testFrame } from "../support/rig.ts";
 
 const FRAME = testFrame(300);
-const KINDS = [
+type Kind = readonly [transport: RigTransport, ring: "split" | "packed"];
+const KINDS: readonly Kind[] = [
   ["legacy", "split"],
   ["modern", "split"],
   ["modern", "packed"],
   ["msix", "split"],
   ["msix", "packed"],
-] as const;
+];
 const MODERN = KINDS.filter(([transport]) => transport !== "legacy");
 const FEATURES = [
   virtio.VIRTIO_F_ANY_LAYOUT,
@@ -30,7 +31,7 @@ const FEATURES = [
 ];
 
 /** A driver that does nothing by itself, so that all that changes in memory is the device's doing. */
-function quiet([transport, ring]: (typeof KINDS)[number], options: RigOptions = {}): Rig {
+function quiet([transport, ring]: Kind, options: RigOptions = {}): Rig {
   return makeRig({
     transport,
     ...options,
@@ -45,7 +46,7 @@ function quiet([transport, ring]: (typeof KINDS)[number], options: RigOptions = 
 }
 
 /** A rig as far as its queues: buffers are posted and a frame is in the transmit queue, and the driver is not ready. */
-function almostReady(kind: (typeof KINDS)[number]): Rig {
+function almostReady(kind: Kind): Rig {
   const rig = quiet(kind, { start: false });
   rig.driver.reset();
   rig.driver.negotiate();
