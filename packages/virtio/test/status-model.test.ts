@@ -155,6 +155,7 @@ function expected(model: ReferenceStatus): ReturnType<typeof seen> {
 describe("whatever a driver does with the registers, the device does what 2 says and nothing else", () => {
   it.each([
     ["from power-on", []],
+    ["from a driver that has chosen features", bringUp(0x101).slice(0, 3)],
     ["from a driver with split virtqueues on", bringUp(0x101)],
     ["from a driver with packed virtqueues on", bringUp(0x105)],
   ])("%s", (_from, first) => {
