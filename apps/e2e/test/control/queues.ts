@@ -88,6 +88,21 @@ export function queueTests(lab: () => ControlLab): void {
     expect(await alice.sh("ethtool -x eth0")).toContain(KEY);
   });
 
+  it("-N, -K receive-hashing: what is hashed is the guest's to say, and frames with hashes arrive whole", async () => {
+    const { alice, bob, files } = lab();
+    await alice.sh("ethtool -K eth0 receive-hashing on");
+    for (const [fields, said] of [
+      ["sdfn", /L4 bytes 0 & 1/],
+      ["sd", /IP DA\s*$/],
+    ] as const) {
+      await alice.sh(`ethtool -N eth0 rx-flow-hash tcp4 ${fields}`);
+      expect(await alice.sh("ethtool -n eth0 rx-flow-hash tcp4")).toMatch(said);
+      expect(await fetchFile(alice, ADDRESS.bob, files.bob)).toBe(files.bob.md5);
+    }
+    await alice.sh("ethtool -K eth0 receive-hashing off");
+    expect(await fetchFile(bob, ADDRESS.alice, files.alice)).toBe(files.alice.md5);
+  });
+
   it("-G: rings of other sizes, one queue after the other reset under a running driver", async () => {
     const { alice, bob, files } = lab();
     await alice.sh("ethtool -G eth0 rx 128 tx 64");

@@ -1,6 +1,7 @@
 /* What VIRTIO 1.2 asks of a network device's headers and buffers (5.1.6.2 to 5.1.6.4), statement by statement. */
 import { copyFrame, type Frame, TxResult, writeFrame } from "@vmmkit/ethif";
 import {
+  closePacket,
   GUEST_NET_FEATURES,
   GUEST_NET_OFFLOADS,
   makePacket,
@@ -31,18 +32,6 @@ const UDP4 = makePacket({ version: 4, protocol: "udp", payload });
 const SHORT = makePacket({ version: 4, protocol: "udp", payload: payload.slice(0, 101) });
 const SHORT6 = makePacket({ version: 6, protocol: "tcp", payload: payload.slice(0, 300) });
 
-/** The packet with its checksum, byte by byte. */
-function closed({ bytes, csumStart, csumOffset }: Pick<OpenPacket, "bytes" | "csumStart" | "csumOffset">): Uint8Array {
-  const done = bytes.slice();
-  let sum = 0;
-  for (let i = csumStart; i < done.length; i += 2) sum += ((done[i] ?? 0) << 8) | (done[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x1_0000);
-  const checksum = ~sum & 0xffff;
-  done[csumStart + csumOffset] = checksum >>> 8;
-  done[csumStart + csumOffset + 1] = checksum & 0xff;
-  return done;
-}
-
 /** What a backend may hand over: a packet, and the fields that go with it. */
 interface Given {
   readonly bytes: Uint8Array;
@@ -62,9 +51,9 @@ const GIVEN: Record<string, Given> = {
   "a frame that asks for nothing": { bytes: testFrame(200), fields: {}, headerBytes: 0 },
   "an open checksum": open(SHORT),
   "an open checksum, IPv6": open(SHORT6),
-  "a checksum that is known to be right": { bytes: closed(SHORT), fields: { flags: 2 }, headerBytes: 42 },
+  "a checksum that is known to be right": { bytes: closePacket(SHORT), fields: { flags: 2 }, headerBytes: 42 },
   "an open checksum, and flags that nobody knows": open(SHORT, { flags: 0xf9 }),
-  "a right one, and RSC_INFO": { bytes: closed(SHORT), fields: { flags: 2 | RSC_INFO }, headerBytes: 42 },
+  "a right one, and RSC_INFO": { bytes: closePacket(SHORT), fields: { flags: 2 | RSC_INFO }, headerBytes: 42 },
   "TCP over IPv4": open(TCP4, { gsoType: 1 }),
   "TCP over IPv4 with ECN": open(TCP4, { gsoType: 0x81 }),
   "TCP over IPv6": open(TCP6, { gsoType: 4 }),
@@ -111,7 +100,7 @@ describe("5.1.6.2.2 packet transmission", () => {
       };
       const { csumStart, csumOffset, bytes } = SHORT;
       for (const flags of [0, 0xfe, 1, 0xff]) {
-        driver.send(flags & 1 ? bytes : closed(SHORT), { header: { flags, csumStart, csumOffset } });
+        driver.send(flags & 1 ? bytes : closePacket(SHORT), { header: { flags, csumStart, csumOffset } });
       }
       expect(seen[1]).toEqual(seen[0]);
       expect(seen[3]).toEqual(seen[2]);
@@ -286,7 +275,7 @@ describe("5.1.6.4.1 processing of incoming packets: no header says what the gues
     const fragment = readPacket(bytes).more || readPacket(bytes).fragmentOffset > 0;
     if ((flags & 1) !== 0) {
       // The sum of the pseudo header is in its place, so that summing up from csum_start completes it.
-      const done = readPacket(closed({ bytes, csumStart, csumOffset }));
+      const done = readPacket(closePacket({ bytes, csumStart, csumOffset }));
       expect(done.transportChecksumGood).toBe(true);
       expect(csumOffset).toBe(given.fields.csumOffset);
     } else if (!fragment) expect(readPacket(bytes).transportChecksumGood).toBe(true);
