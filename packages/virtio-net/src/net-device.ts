@@ -212,7 +212,7 @@ export class NetDevice implements VirtioDevice {
     const pair = this.#pairOf(index);
     if (pair === undefined) return;
     if ((index & 1) === 0) pair.receive.notify();
-    else if (pair.index < this.#steering.transmitPairs) pair.transmitNotified(this.#slices);
+    else pair.transmitNotified(this.#slices);
   }
 
   reset(): void {
@@ -327,7 +327,7 @@ export class NetDevice implements VirtioDevice {
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
+    for (const pair of this.#known) pair.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
@@ -396,11 +396,14 @@ export class NetDevice implements VirtioDevice {
     return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
   }
 
-  /** What waits in the queues in use. */
+  /**
+   * What waits in the queues. Transmit queues are served whether the driver said that it uses them or not: Linux gives
+   * 1 as `max_tx_vq` and sends on all of them, and nothing asks a device to leave such frames (5.1.6.5.6.2, 5.1.6.5.7).
+   */
   #runPairs(): void {
     for (const pair of this.#known) {
       pair.receive.notify();
-      if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+      pair.transmit.run();
     }
   }
 
