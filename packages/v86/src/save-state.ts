@@ -56,13 +56,18 @@ export async function restoreState(
 
 function parse(bytes: Uint8Array): { json: unknown; rest: ArrayBuffer } {
   if (bytes.length < HEADER_BYTES) throw new V86StateError(`"state" expected a header, got ${bytes.length} bytes`);
-  const header = new Uint32Array(bytes.slice(0, HEADER_BYTES).buffer);
+  const header = new Uint32Array(copyOf(bytes.subarray(0, HEADER_BYTES)));
   const [low, high, version, length = 0] = header;
   if (low !== MAGIC[0] || high !== MAGIC[1]) throw new V86StateError('"state" is not one that saveState made');
   if (version !== VERSION) throw new V86StateError(`"state" expected version ${VERSION}, got ${version}`);
   const start = HEADER_BYTES + ceil4(length);
   if (start > bytes.length) throw new V86StateError(`"state" ends after ${bytes.length} bytes of ${start} and more`);
-  return { json: parseJson(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length)), rest: bytes.slice(start).buffer };
+  return { json: parseJson(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length)), rest: copyOf(bytes.subarray(start)) };
+}
+
+/** The bytes in a buffer of their own. Not `slice`, which Node's `Buffer` has another meaning for. */
+function copyOf(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -119,7 +119,7 @@ describe("saveState and restoreState", () => {
     const { world, state } = await save();
     await expectGoesOn(world);
     // Bytes may lie anywhere in a file that was read.
-    const file = new Uint8Array(state.byteLength + 7);
+    const file = Buffer.alloc(state.byteLength + 7);
     file.set(new Uint8Array(state), 7);
     await restoreState(world.guest.emulator, world.machine, file.subarray(7));
     await expectGoesOn(world);
