@@ -90,7 +90,7 @@ describe("Linux, while a file is on its way", () => {
 
 /** @returns what it wrote @throws Error where it fails */
 async function runSecondProcess(args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, ["--import", "tsx", SECOND_PROCESS, ...args], {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), SECOND_PROCESS, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
