@@ -87,6 +87,8 @@ export class NetDevice implements VirtioDevice {
   readonly #slices: boolean;
   readonly #unslice: () => void;
   #port: BackendPort;
+  /** `queuesInUse` spoke of more than one pair. */
+  #toldOfPairs = false;
   /** What both sides have, as far as it makes sense together. */
   #features: FeatureBits = { low: 0, high: 0 };
 
@@ -225,6 +227,7 @@ export class NetDevice implements VirtioDevice {
     this.#control.reset();
     for (const pair of this.#pairs) pair.reset();
     this.#features = { low: 0, high: 0 };
+    this.#toldOfPairs = false;
   }
 
   queueStopping(index: number): void {
@@ -248,6 +251,20 @@ export class NetDevice implements VirtioDevice {
     const { funcs, backendLeaves } = this.#core;
     this.#core.guestOffloads = offloads;
     if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
+  }
+
+  /**
+   * The driver uses the queues 0 to `count` - 1: for who has its control queue elsewhere, as a vhost-user front-end has.
+   * Without effect where the card has the control queue itself. A reset takes it back.
+   */
+  queuesInUse(count: number): void {
+    if (this.#has(VIRTIO_NET_F_CTRL_VQ)) return;
+    const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.length);
+    this.#toldOfPairs = pairs > 1;
+    this.#steering.setPairs(pairs);
+    if (!this.#core.running) return;
+    this.#tellPairs();
+    this.#runPairs();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -351,7 +368,7 @@ export class NetDevice implements VirtioDevice {
 
   /** Whether the driver knows of more than one pair. */
   get #several(): boolean {
-    return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+    return this.#toldOfPairs || this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
   }
 
   #parts(): CardParts {
