@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Argument, Command, Option } from "commander";
 import type { NicConfig } from "./config.ts";
 import { ask } from "./control/client.ts";
+import { diagnose, formatDiagnosis, isFit } from "./doctor/doctor.ts";
+import { DEFAULT_QEMU } from "./doctor/qemu.ts";
 import { Nic } from "./nic.ts";
 import { serveCommand } from "./serve-options.ts";
 import { formatTop } from "./top.ts";
@@ -18,7 +20,8 @@ export function makeProgram(readFile: (path: string) => string): Command {
     .addCommand(serveCommand(readFile, serve))
     .addCommand(topCommand())
     .addCommand(linkCommand())
-    .addCommand(captureCommand());
+    .addCommand(captureCommand())
+    .addCommand(doctorCommand());
 }
 
 /** Serves until the user or the system says to end; a second signal ends at once. */
@@ -81,6 +84,18 @@ function captureCommand(): Command {
     .description("starts and stops a capture on a running card")
     .addCommand(start)
     .addCommand(stop);
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("what this machine can do, and the QEMU command line that fits it")
+    .option("--qemu <program>", "the QEMU to ask, a name in PATH or a path", DEFAULT_QEMU)
+    .option("--json", "the same for programs", false)
+    .action(({ qemu, json }: { readonly qemu: string; readonly json: boolean }) => {
+      const diagnosis = diagnose(qemu);
+      process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : formatDiagnosis(diagnosis));
+      if (!isFit(diagnosis)) process.exitCode = 1;
+    });
 }
 
 function controlOption(): Option {
