@@ -139,6 +139,37 @@ describe.skipIf(impossible !== null)(`two guests of QEMU on a hub of nic's${beca
   });
 });
 
+/** What `nic doctor --json` says. */
+interface Diagnosis {
+  readonly commands: { readonly nic: string; readonly qemu: string };
+}
+
+describe.skipIf(impossible !== null)(`nic doctor${because(impossible)}`, () => {
+  it.each(["the machine's QEMU", "a newer one"])(
+    "the commands that it prints for %s start a guest with a card",
+    async (which) => {
+      const page = new PageShell(PAGE);
+      const qemu = which === "a newer one" ? await ensureQemu() : [];
+      page.add("doctor", "nic doctor --json");
+      const { commands } = JSON.parse(await page.run("doctor", [], qemu)) as Diagnosis;
+      page.add("serve", `${commands.nic} --control nic.ctl`);
+      page.add("guest", commands.qemu);
+      let guest: QemuGuest | null = null;
+      try {
+        await page.start("serve", 1);
+        guest = await boot(page, "guest", qemu);
+        await configure(guest, "eth0", "10.0.0.1");
+        await guest.guest.run("ping -c 1 -W 1 10.0.0.2");
+        expect(commands.nic.includes("--vfio-user")).toBe(qemu.length > 0);
+        expect((await top(page))[0]?.transmit.frames).toBeGreaterThan(0);
+      } finally {
+        await guest?.destroy();
+        await page.close();
+      }
+    },
+  );
+});
+
 describe.skipIf((impossible ?? noTap) !== null)(
   `QEMU and the host on nic's TAP card${because(impossible ?? noTap)}`,
   () => {

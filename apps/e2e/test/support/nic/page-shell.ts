@@ -13,19 +13,24 @@ const NIC = fileURLToPath(new URL("../../../../nic/bin/nic.js", import.meta.url)
 /** A folder in which the commands of a page run as they stand: `nic` is the sources', and QEMU the one that is said. */
 export class PageShell {
   readonly folder: string;
-  readonly #commands: ReadonlyMap<string, string>;
+  readonly #commands: Map<string, string>;
   readonly #children: ChildProcess[] = [];
 
   constructor(page: URL) {
     this.folder = mkdtempSync(join(tmpdir(), "vmmkit-page-"));
-    this.#commands = pageCommands(page);
+    this.#commands = new Map(pageCommands(page));
     mkdirSync(join(this.folder, "bin"));
-    symlinkSync(NIC, join(this.folder, "bin/nic"));
+    symlinkSync(NIC, this.at("bin/nic"));
   }
 
   /** A file in the folder. */
   at(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** Has another block, as if it were of the page. */
+  add(name: string, text: string): void {
+    this.#commands.set(name, text);
   }
 
   /** Commands of the page. @throws Error where it has no block of that name */
@@ -40,19 +45,19 @@ export class PageShell {
    * @param qemu what `qemu-system-x86_64` is: a program and its first arguments. Default: the machine's
    */
   command(name: string, qemu: readonly string[] = []): string[] {
-    const folder = this.at(qemu.length === 0 ? "bin" : "bin-qemu");
-    if (qemu.length > 0) {
-      mkdirSync(folder, { recursive: true });
-      const program = join(folder, "qemu-system-x86_64");
-      writeFileSync(program, `#!/bin/sh\nexec ${qemu.map((word) => `'${word}'`).join(" ")} "$@"\n`);
-      chmodSync(program, 0o755);
-    }
-    return ["bash", "-euc", `cd '${this.folder}'; PATH='${folder}':$PATH; exec ${this.text(name)} "$@"`, name];
+    const path = qemu.length === 0 ? this.at("bin") : `${this.#folderOf(qemu)}:${this.at("bin")}`;
+    return ["bash", "-euc", `cd '${this.folder}'; PATH='${path}':$PATH; exec ${this.text(name)} "$@"`, name];
   }
 
-  /** Runs a block to its end. @returns what it wrote @throws Error where it fails */
-  async run(name: string, ...more: readonly string[]): Promise<string> {
-    const [program = "", ...args] = this.command(name);
+  /**
+   * Runs a block to its end.
+   * @param more arguments behind the block's own
+   * @param qemu as `command` has it
+   * @returns what it wrote
+   * @throws Error where it fails
+   */
+  async run(name: string, more: readonly string[] = [], qemu: readonly string[] = []): Promise<string> {
+    const [program = "", ...args] = this.command(name, qemu);
     return (await run(program, [...args, ...more])).stdout;
   }
 
@@ -73,6 +78,16 @@ export class PageShell {
       child.once("exit", (code) => reject(new Error(`${name} ended with ${code}: ${said}`)));
     });
     return child;
+  }
+
+  /** A folder in which `qemu-system-x86_64` is this program. */
+  #folderOf(qemu: readonly string[]): string {
+    const folder = this.at("qemu");
+    mkdirSync(folder, { recursive: true });
+    const program = join(folder, "qemu-system-x86_64");
+    writeFileSync(program, `#!/bin/sh\nexec ${qemu.map((word) => `'${word}'`).join(" ")} "$@"\n`);
+    chmodSync(program, 0o755);
+    return folder;
   }
 
   /** Ends what was started, and removes the folder. */
