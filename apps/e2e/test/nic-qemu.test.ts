@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { ensureQemu } from "@vmmkit/linux-guest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
@@ -23,6 +23,7 @@ interface Report {
 }
 
 interface Counts {
+  readonly rings: readonly { readonly frames: number; readonly filled: number; readonly size: number }[];
   readonly frames: number;
   readonly bytes: number;
   readonly interrupts: number;
@@ -175,12 +176,13 @@ describe.skipIf((impossible ?? noTap) !== null)(
   () => {
     const page = new PageShell(PAGE);
     let host: TestHost;
+    let nic: ChildProcess;
     let guest: QemuGuest;
 
     beforeAll(async () => {
       host = new TestHost("nic");
       host.sh(page.text("tap-interface"));
-      await page.start("tap-card", 1, ["ip", "netns", "exec", host.name]);
+      nic = await page.start("tap-card", 1, ["ip", "netns", "exec", host.name]);
       guest = await boot(page, "tap-guest");
       await configure(guest, "eth0", "10.0.0.2");
     });
@@ -205,6 +207,20 @@ describe.skipIf((impossible ?? noTap) !== null)(
       expect(await guest.sh("ls -d /sys/class/net/eth0/queues/tx-* | wc -l")).toBe("4");
       const pings = [0, 1, 2, 3].map((cpu) => `taskset -c ${cpu} ping -c 3 -W 20 10.0.0.1`).join(" && ");
       expect((await guest.sh(pings)).match(/3 packets received/g)).toHaveLength(4);
+      const [card] = await top(page);
+      for (const direction of ["transmit", "receive"] as const) {
+        const rings = card?.[direction].rings ?? [];
+        expect(rings.map(({ size }) => size)).toEqual([256, 256, 256, 256]);
+        expect(rings.filter(({ frames }) => frames > 0).length).toBeGreaterThan(1);
+      }
+      // What the guest sends is on its way; what it has posted for us is there.
+      expect(card?.receive.rings.every(({ filled }) => filled > 100)).toBe(true);
+    });
+
+    it("nic is not root any more", async () => {
+      const status = readFileSync(`/proc/${nic.pid}/status`, "utf8");
+      expect(status).toMatch(/^Uid:\t65534\t/m);
+      expect(status).toMatch(/^CapEff:\t0+$/m);
     });
   },
 );
