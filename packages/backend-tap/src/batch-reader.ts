@@ -6,7 +6,7 @@ import { VnetHeader } from "./vnet-header.ts";
 /** How many frames are read at once to begin with. Fewer are not worth it. */
 const LEAST = 4;
 /** So many frames in a row, read one by one, say that more are to come. */
-const ROW = 2;
+const ROW = 4;
 
 /**
  * Reads many frames with one system call, and knows how many are worth asking for: room that finds no frame has to be had

@@ -3,6 +3,7 @@ import { addressOf, Errno, type Fd, type IoRing, IoVector, readv } from "@vmmkit
 import { BatchReader } from "./batch-reader.ts";
 import type { TapCounters } from "./counters.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES, OVERHEAD_BYTES } from "./limits.ts";
+import { LoneFrames } from "./lone-frames.ts";
 import { VnetHeader } from "./vnet-header.ts";
 
 /** Short frames in a row after which no long ones are expected any more. */
@@ -56,6 +57,9 @@ export class Receive {
   /** The guest called back in the middle of it. */
   #again = false;
   #busy = false;
+  readonly #lone: LoneFrames = new LoneFrames();
+  /** Whether what is left in the kernel will be reported. */
+  #mayStop = false;
   /** For many frames at once. */
   #reader: BatchReader | null;
 
@@ -92,11 +96,13 @@ export class Receive {
    * Reads frames and gives them to the guest, until there is a reason to stop. Called from within itself (the
    * guest's interrupt led back here) it only notes that, and the outer call looks again.
    * @param open asked before each frame: whether to go on
+   * @param ready the kernel says that there are frames, and will say so again while there are
    */
-  run(driver: EthDriver, open: () => boolean): Stopped {
+  run(driver: EthDriver, open: () => boolean, ready = false): Stopped {
     this.#again = true;
     if (this.#busy) return Stopped.Nested;
     this.#busy = true;
+    this.#mayStop = ready;
     let budget = this.#batchFrames;
     let stopped: Stopped = Stopped.Budget;
     try {
@@ -130,7 +136,13 @@ export class Receive {
       if (!open()) return Stopped.Empty;
       const count = this.#canReadMany() ? Math.min(this.#reader?.ask ?? 1, left) : 1;
       const stopped = count > 1 ? this.#readMany(driver, count) : this.#readOne(driver);
+      if (stopped === Stopped.Empty) this.#lone.looked(budget - left);
       if (stopped !== Stopped.Budget) return stopped;
+      if (left === budget && count === 1 && this.#stashed === 0) {
+        // The first is not to wait for the look after it, which may find nothing.
+        this.#flush(driver);
+        if (this.#mayStop && this.#lone.guess()) return Stopped.Budget;
+      }
       left -= count;
     }
     return Stopped.Budget;

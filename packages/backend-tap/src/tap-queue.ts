@@ -137,14 +137,14 @@ export class TapQueue {
     if ((ready & (Ready.Error | Ready.HangUp)) !== 0) this.#owner.failed();
     if (this.#driver === null || !this.#isOpen()) return;
     if ((ready & Ready.Write) !== 0) this.#transmit.resume(this.#driver, this.#owner.batchFrames);
-    if ((ready & Ready.Read) !== 0) this.#look();
+    if ((ready & Ready.Read) !== 0) this.#look(true);
     else this.wait();
   }
 
   /** Gives the guest what there is for it. */
-  #look(): void {
+  #look(ready = false): void {
     if (this.#driver === null || !this.#isOpen()) return;
-    const stopped = this.#receive.run(this.#driver, this.#isOpen);
+    const stopped = this.#receive.run(this.#driver, this.#isOpen, ready);
     if (stopped === Stopped.Nested || !this.#isOpen()) return;
     this.#starved = stopped === Stopped.NoRoom;
     if (stopped === Stopped.Trouble) {

@@ -1,7 +1,7 @@
 import type { DeviceState } from "../device-state.ts";
 import * as spec from "../spec.ts";
 import { readConfig, writeConfig } from "./config-access.ts";
-import { ModernRegisters, type QueuePart } from "./modern-registers.ts";
+import { ModernRegisters, type ModernRegistersState, type QueuePart } from "./modern-registers.ts";
 import type { PciVectors } from "./pci-vectors.ts";
 import { type Register, RegisterTable } from "./register-table.ts";
 
@@ -68,6 +68,16 @@ export class ModernPciTransport {
     if (offset >= notify.offset) this.#state.notify(((offset - notify.offset) / NOTIFY_OFF_MULTIPLIER) | 0);
     else if (offset < spec.VIRTIO_PCI_COMMON_CFG_BYTES) this.#common.write(offset - common.offset, size, value);
     else if (offset >= device.offset) writeConfig(this.#state.device, offset - device.offset, size, value);
+  }
+
+  /** See `ModernRegisters.save`. */
+  save(): ModernRegistersState {
+    return this.#shared.save();
+  }
+
+  /** See `ModernRegisters.prepare`. */
+  prepare(name: string, state: unknown): () => void {
+    return this.#shared.prepare(name, state);
   }
 
   #describeDevice(): Register[] {
