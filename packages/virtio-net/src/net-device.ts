@@ -86,6 +86,8 @@ export class NetDevice implements VirtioDevice, Saveable {
   readonly #slices: boolean;
   readonly #unslice: () => void;
   #port: BackendPort;
+  /** `queuesInUse` spoke of more than one pair. */
+  #toldOfPairs = false;
   /** What both sides have, as far as it makes sense together. */
   #features: FeatureBits = { low: 0, high: 0 };
 
@@ -216,7 +218,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     const pair = this.#pairOf(index);
     if (pair === undefined) return;
     if ((index & 1) === 0) pair.receive.notify();
-    else if (pair.index < this.#steering.transmitPairs) pair.transmitNotified(this.#slices);
+    else pair.transmitNotified(this.#slices);
   }
 
   reset(): void {
@@ -229,6 +231,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#control.reset();
     for (const pair of this.#pairs) pair.reset();
     this.#features = { low: 0, high: 0 };
+    this.#toldOfPairs = false;
   }
 
   queueStopping(index: number): void {
@@ -252,6 +255,20 @@ export class NetDevice implements VirtioDevice, Saveable {
     const { funcs, backendLeaves } = this.#core;
     this.#core.guestOffloads = offloads;
     if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
+  }
+
+  /**
+   * The driver uses the queues 0 to `count` - 1: for who has its control queue elsewhere, as a vhost-user front-end has.
+   * Without effect where the card has the control queue itself. A reset takes it back.
+   */
+  queuesInUse(count: number): void {
+    if (this.#has(VIRTIO_NET_F_CTRL_VQ)) return;
+    const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.length);
+    this.#toldOfPairs = pairs > 1;
+    this.#steering.setPairs(pairs);
+    if (!this.#core.running) return;
+    this.#tellPairs();
+    this.#runPairs();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -330,7 +347,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
+    for (const pair of this.#known) pair.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
@@ -354,7 +371,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** Whether the driver knows of more than one pair. */
   get #several(): boolean {
-    return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+    return this.#toldOfPairs || this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
   }
 
   #parts(): CardParts {
@@ -410,11 +427,14 @@ export class NetDevice implements VirtioDevice, Saveable {
     return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
   }
 
-  /** What waits in the queues in use. */
+  /**
+   * What waits in the queues. Transmit queues are served whether the driver said that it uses them or not: Linux gives
+   * 1 as `max_tx_vq` and sends on all of them, and nothing asks a device to leave such frames (5.1.6.5.6.2, 5.1.6.5.7).
+   */
   #runPairs(): void {
     for (const pair of this.#known) {
       pair.receive.notify();
-      if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+      pair.transmit.run();
     }
   }
 

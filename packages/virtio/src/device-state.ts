@@ -64,6 +64,8 @@ export class DeviceState implements Saveable {
   driverFeaturesHigh = 0;
   /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
   configGeneration = 0;
+  /** What the driver read of it last. */
+  #generationRead = 0;
   #status = 0;
   /** The driver accepted a feature that was never offered. */
   #tookTooMuch = false;
@@ -222,6 +224,14 @@ export class DeviceState implements Saveable {
   /** The device changed its configuration: whoever reads it piece by piece sees another generation (2.5.1). */
   noteConfigChange(): void {
     this.configGeneration = (this.configGeneration + 1) & 0xff;
+    // However many changes there are between two looks of the driver, the second does not see the first one's number.
+    if (this.configGeneration === this.#generationRead) this.configGeneration = (this.configGeneration + 1) & 0xff;
+  }
+
+  /** The driver reads the generation (4.1.4.3.1). */
+  readConfigGeneration(): number {
+    this.#generationRead = this.configGeneration;
+    return this.configGeneration;
   }
 
   /** The guest is to be told that the configuration changed. It has to be running to be interested. */

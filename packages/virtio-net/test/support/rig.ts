@@ -67,10 +67,14 @@ export function makeRig(options: RigOptions = {}): Rig {
   return { machine, backend, card, driver };
 }
 
-/** A frame whose every byte follows from its length and `seed`. */
+/**
+ * A frame whose every byte follows from its length and `seed`. One that is longer than the usual MTU allows without has a
+ * VLAN tag.
+ */
 export function testFrame(lengthBytes: number, seed = 0): Uint8Array {
   const frame = new Uint8Array(lengthBytes);
   for (let i = 0; i < lengthBytes; i++) frame[i] = i * 7 + (i >> 8) + seed * 31 + lengthBytes;
+  if (lengthBytes > 1514) frame.set([0x81, 0], 12);
   return frame;
 }
 

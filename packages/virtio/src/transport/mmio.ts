@@ -98,7 +98,7 @@ export class MmioTransport implements Saveable {
         write: (value) => state.writeStatus(value & 0xff, "modern"),
       },
       ...[0, 4, 8, 12].map((at) => readOnly("SHMLen, SHMBase", spec.VIRTIO_MMIO_SHM_LEN_LOW + at, () => ALL_ONES)),
-      readOnly("ConfigGeneration", spec.VIRTIO_MMIO_CONFIG_GENERATION, () => state.configGeneration),
+      readOnly("ConfigGeneration", spec.VIRTIO_MMIO_CONFIG_GENERATION, () => state.readConfigGeneration()),
     ];
   }
 

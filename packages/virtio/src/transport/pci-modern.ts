@@ -137,7 +137,7 @@ export class ModernPciTransport {
         name: "config_generation",
         offset: spec.VIRTIO_PCI_COMMON_CFGGENERATION,
         bytes: 1,
-        read: () => state.configGeneration,
+        read: () => state.readConfigGeneration(),
       },
       {
         name: "queue_select",
