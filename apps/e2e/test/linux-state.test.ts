@@ -12,8 +12,8 @@ import type { SecondProcessResult } from "./state/second-process.ts";
 import { configure, noLoss, ping, type ServedFile, serveFile, waitUntil } from "./support/traffic.ts";
 
 const SECOND_PROCESS = fileURLToPath(new URL("./state/second-process.ts", import.meta.url));
-/** Copies of busybox in the file that is on its way: about 8 MB. */
-const COPIES = 4;
+/** Copies of busybox in the file that is on its way: about 4 MB. */
+const COPIES = 2;
 /** So much of it has come when something happens. */
 const SOME_BYTES = 1 << 20;
 
