@@ -23,6 +23,7 @@ import {
   type Virtqueue,
 } from "@vmmkit/virtio";
 import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
+import { Announcer } from "./announcer.ts";
 import { BackendPort } from "./backend-port.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { CardCounters } from "./card-counters.ts";
@@ -85,6 +86,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   /** The VMM tells when a slice of the guest is over. */
   readonly #slices: boolean;
   readonly #unslice: () => void;
+  readonly #announcer = new Announcer(() => this.announce());
   #port: BackendPort;
   /** `queuesInUse` spoke of more than one pair. */
   #toldOfPairs = false;
@@ -224,6 +226,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   reset(): void {
     if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
+    this.#announcer.stop();
     this.#config.reset();
     this.#filter.reset();
     this.#steering.reset();
@@ -311,7 +314,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#tellPairs();
     this.setGuestOffloads(this.#core.guestOffloads);
     this.setLink(next.link.linkUp ?? true);
-    this.announce();
+    this.#announcer.start();
     this.#runPairs();
   }
 
@@ -400,7 +403,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#control.run();
     this.#runPairs();
     // Link, speed and more are this card's, and may be others.
-    if (!this.announce()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
+    if (!this.#announcer.start()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
   }
 
   #has(feature: number): boolean {
@@ -563,6 +566,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     const acknowledge = (): void => {
       this.#config.setAnnounce(false);
       this.state.noteConfigChange();
+      this.#announcer.acknowledged();
     };
     return new ControlQueue(
       {
