@@ -61,6 +61,8 @@ export class DeviceState {
   driverFeaturesHigh = 0;
   /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
   configGeneration = 0;
+  /** Puts something in front of a queue before it starts, or takes it away: a record of its chains, say. */
+  wrapQueue: ((index: number, queue: DeviceQueue) => DeviceQueue) | null = null;
   #status = 0;
   /** The driver accepted a feature that was never offered. */
   #tookTooMuch = false;
@@ -170,7 +172,9 @@ export class DeviceState {
    */
   enableQueue(index: number, place: QueuePlace, base?: number): boolean {
     if (this.#queues[index]?.ready || !this.isQueueSize(index, place.size)) return false;
-    const queue = this.#queueOf(index, place.size);
+    const plain = this.#queueOf(index, place.size);
+    const queue = this.wrapQueue?.(index, plain) ?? plain;
+    this.#queues[index] = queue;
     this.#applyFeatures(queue);
     queue.start({ descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea }, base);
     if (this.running) this.device.queueReady(index, queue);
