@@ -77,6 +77,10 @@ export class TrackedQueue implements DeviceQueue {
     return state;
   }
 
+  check(state: QueueState): void {
+    this.inner.check(state);
+  }
+
   restore(state: QueueState): void {
     this.inner.restore(state);
   }
