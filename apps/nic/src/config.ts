@@ -8,6 +8,8 @@ import { type MetricsAddress, parseMetricsAddress } from "./metrics/address.ts";
 type Driver = "legacy" | "transitional" | "modern";
 const DRIVERS: readonly string[] = ["legacy", "transitional", "modern"];
 const MOST_QUEUES = 256;
+/** A poller takes no more. */
+const MOST_SPIN_US = 500;
 
 /** One card, as asked for. */
 export interface CardConfig {
@@ -34,6 +36,8 @@ export interface NicConfig {
   readonly metrics?: MetricsAddress;
   /** Whom it runs as once all is open. */
   readonly user?: string;
+  /** For how many microseconds it goes on looking after something was ready, before it sleeps; 0 for not at all. */
+  readonly spinUs: number;
   readonly cards: readonly CardConfig[];
 }
 
@@ -45,7 +49,7 @@ class ConfigError extends Error {
 /** The MTU of an Ethernet that says nothing else. */
 export const DEFAULT_MTU = 1500;
 
-const TOP_KEYS = ["control", "metrics", "user", "cards"];
+const TOP_KEYS = ["control", "metrics", "user", "spinUs", "cards"];
 const CARD_KEYS = [
   "name",
   "vfioUser",
@@ -79,6 +83,7 @@ export function readConfig(json: unknown): NicConfig {
   const user = optionalText(top, "user", "user");
   return {
     cards,
+    spinUs: wholeNumber(top["spinUs"] ?? 0, "spinUs", 0, MOST_SPIN_US),
     ...(control !== undefined && { control }),
     ...(metrics !== undefined && { metrics: within("metrics", () => parseMetricsAddress(metrics)) }),
     ...(user !== undefined && { user }),

@@ -1,4 +1,5 @@
 import { Hub } from "@vmmkit/backend-loopback";
+import { Poller } from "@vmmkit/posix";
 import { Card } from "./card.ts";
 import { DEFAULT_MTU, type NicConfig } from "./config.ts";
 import { Control } from "./control/server.ts";
@@ -11,6 +12,7 @@ export class Nic {
   readonly cards: Card[] = [];
   #control: Control | null = null;
   #metrics: MetricsServer | null = null;
+  #poller: Poller | null = null;
 
   private constructor() {}
 
@@ -39,16 +41,19 @@ export class Nic {
     this.#metrics?.close();
     this.#control?.close();
     for (const card of this.cards) await card.close();
+    this.#poller?.close();
   }
 
   async #open(config: NicConfig, activation: Activation, log: (line: string) => void): Promise<void> {
     // First of all, as a mistake in it is cheap to tell then.
     const identity = config.user === undefined ? null : findIdentity(config.user);
     const { cards } = this;
+    const poller = new Poller({ spinUs: config.spinUs });
+    this.#poller = poller;
     const mtu = config.cards.find((card) => card.backend.kind === "hub" && card.mtu !== undefined)?.mtu ?? DEFAULT_MTU;
     const hub = new Hub({ mtu });
     for (const settings of config.cards) {
-      const card = new Card(settings, activation.resolve(settings.path), hub, log);
+      const card = new Card(settings, { listen: activation.resolve(settings.path), hub, poller, log });
       cards.push(card);
       if (settings.pcap !== undefined) await card.startCapture(settings.pcap);
     }

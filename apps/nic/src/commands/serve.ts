@@ -10,6 +10,7 @@ interface ServeOptions {
   readonly control?: string;
   readonly metrics?: string;
   readonly user?: string;
+  readonly spin?: number;
 }
 
 /** `nic serve`: each --vfio-user or --vhost-user begins a card, and what stands behind it is about that card. */
@@ -30,6 +31,11 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--control <path>", "a control socket for top, link, fault and capture")
     .option("--metrics <address>", "counts for Prometheus by HTTP, at PORT of 127.0.0.1 or at ADDRESS:PORT")
     .option("--user <name>", "NAME or NAME:GROUP to run as once all is open; the sockets are given to that user")
+    .option(
+      "--spin <microseconds>",
+      "look on for so long before sleeping, 0 (otherwise) to 500: sooner, for a processor",
+      Number,
+    )
     .optionsGroup("A card; PATH may be systemd:NAME, a socket that systemd opened:")
     .option("--vfio-user <path>", "begins a card: a PCI device, at this socket", begin("vfioUser"))
     .option("--vhost-user <path>", "begins a card: a data path, at this socket", begin("vhostUser"))
@@ -43,10 +49,10 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--pcap <file>", "a capture from the start", set("pcap"))
     .option("--fault <list>", `a bad or slow network: ${FAULT_USAGE}`, set("fault"))
     .addHelpText("after", helpSections({ Examples: EXAMPLES, Signals: SIGNALS, Files: FILES, ...COMMON_SECTIONS }))
-    .action(async ({ config, control, metrics, user }: ServeOptions) => {
+    .action(async ({ config, control, metrics, user, spin }: ServeOptions) => {
       if (config !== undefined && cards.length > 0) throw new Error("expected --config or cards as options, not both");
       const base = config === undefined ? { cards } : parseJson(config, readFile(config));
-      const said = Object.entries({ control, metrics, user }).filter(([, value]) => value !== undefined);
+      const said = Object.entries({ control, metrics, user, spinUs: spin }).filter(([, value]) => value !== undefined);
       await run(readConfig({ ...base, ...Object.fromEntries(said) }));
     });
 }
@@ -70,5 +76,5 @@ const SIGNALS = `SIGINT, SIGTERM    VMMs see their connections close, sockets ar
                    a second one of the same name ends it at once`;
 
 const FILES = `sockets            made with mode 0600, for their user alone
-CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "cards": [{"vfioUser": PATH or
+CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "spinUs": 0, "cards": [{"vfioUser": PATH or
                    "vhostUser": PATH, "name", "backend", "mac", "mtu", "queues", "driver", "pcap", "fault"}, ...]}`;
