@@ -51,7 +51,7 @@ export class AttachedMachine implements V86Machine {
     this.ioport = new VmmIoPortList(allocAddr);
     this.#jit = new JitPages(cpu, cpu.mem8.length);
     this.#memory = guestRam(cpu, this.#jit);
-    this.#irqs = new IsaIrqs(cpu);
+    this.#irqs = new IsaIrqs(cpu, () => this.#memoryOverlay.accessing);
     this.#router = new PirqRouter(cpu, this.#irqs);
     this.#lines = new SharedInterruptLines(this.#router);
     this.#overlay = new PortOverlay(cpu.io, this.#jit);

@@ -5,10 +5,19 @@ import { replaceMethod } from "./replace-method.ts";
 /** The interrupt inputs of a PC's two 8259 controllers. */
 export const ISA_IRQS = 16;
 
+/** EFLAGS.IF: the processor takes interrupts. */
+const FLAG_INTERRUPT = 1 << 9;
+
 /**
  * The ISA interrupt lines, shared by v86's devices and ours as by a wire: a line is high as long as one of them
  * drives it. v86 itself keeps one level per line, and whoever of its devices spoke last decides (its ACPI timer
  * lowers line 9 after every slice). So its two functions are hooked, and what v86's devices want is kept apart.
+ *
+ * Both functions of v86's enter the guest's handler at once where the processor takes interrupts. In the middle of an
+ * access to memory the guest's registers and its place in the code are in variables of compiled code, which knows
+ * nothing of a handler: it would be entered with old registers and then forgotten, and the interrupt controller would
+ * wait for its end for ever. There the processor is told that it takes none, and looks again by itself: at the next
+ * STI, POPF, IRET or HLT, or when its slice is over.
  */
 export class IsaIrqs {
   readonly #raise: (irq: number) => void;
@@ -20,10 +29,15 @@ export class IsaIrqs {
   readonly #restore: (() => void)[];
   #detached = false;
 
-  constructor(cpu: V86Cpu) {
+  /** @param midAccess whether the guest waits in the middle of an access to memory */
+  constructor(cpu: V86Cpu, midAccess: () => boolean) {
     const { device_raise_irq: raise, device_lower_irq: lower } = cpu;
-    this.#raise = (irq) => raise.call(cpu, irq);
-    this.#lower = (irq) => lower.call(cpu, irq);
+    const safely = (change: (irq: number) => void, irq: number): void => {
+      if (midAccess()) withoutInterrupts(cpu, () => change.call(cpu, irq));
+      else change.call(cpu, irq);
+    };
+    this.#raise = (irq) => safely(raise, irq);
+    this.#lower = (irq) => safely(lower, irq);
     this.#restore = [
       replaceMethod(cpu, "device_raise_irq", (irq) => {
         this.#theirs[irq] = 1;
@@ -85,5 +99,15 @@ export class IsaIrqs {
     }
     for (const restore of this.#restore) restore();
     this.#detached = true;
+  }
+}
+
+function withoutInterrupts(cpu: V86Cpu, change: () => void): void {
+  const before = cpu.flags[0] ?? 0;
+  cpu.flags[0] = before & ~FLAG_INTERRUPT;
+  try {
+    change();
+  } finally {
+    cpu.flags[0] = (cpu.flags[0] ?? 0) | (before & FLAG_INTERRUPT);
   }
 }

@@ -30,6 +30,8 @@ export class MemoryOverlay {
   readonly #jit: JitPages;
   readonly #blocks = new Map<number, Block>();
   readonly #restoreWrite16: () => void;
+  /** The guest waits for a handler of ours. */
+  #accessing = false;
   /** Detached, perhaps with another hook on top of ours, which goes on calling it. */
   #gone = false;
 
@@ -43,6 +45,11 @@ export class MemoryOverlay {
       if (this.#gone || this.#list.find(address >>> 0) === null) below.call(cpu, address, value);
       else this.#write(address, 2, value);
     });
+  }
+
+  /** Whether the guest waits in the middle of an access to a range of ours. */
+  get accessing(): boolean {
+    return this.#accessing;
   }
 
   /** The list mapped the range `start` to `end`. What is above 4 GiB has no way to be reached. */
@@ -105,11 +112,13 @@ export class MemoryOverlay {
     return (address) => {
       const gpa = address >>> 0;
       if (this.#list.find(gpa) === null) return below(address);
-      this.#jit.guestPaused();
-      const value = this.#list.emulateRead(gpa, size);
-      this.#jit.guestContinues();
-      // All 32-bit numbers at this border are signed.
-      return value | 0;
+      this.#enter();
+      try {
+        // All 32-bit numbers at this border are signed.
+        return this.#list.emulateRead(gpa, size) | 0;
+      } finally {
+        this.#leave();
+      }
     };
   }
 
@@ -121,8 +130,21 @@ export class MemoryOverlay {
   }
 
   #write(address: number, size: number, value: number): void {
+    this.#enter();
+    try {
+      this.#list.emulateWrite(address >>> 0, size, value);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #enter(): void {
     this.#jit.guestPaused();
-    this.#list.emulateWrite(address >>> 0, size, value);
+    this.#accessing = true;
+  }
+
+  #leave(): void {
+    this.#accessing = false;
     this.#jit.guestContinues();
   }
 }
