@@ -296,6 +296,7 @@ export class NetDevice implements VirtioDevice {
 
   /** See `VirtioNet.save`. */
   save(): NetDeviceState {
+    for (const pair of this.#pairs) pair.transmit.catchUp();
     const { status, isr, driverFeaturesLow, driverFeaturesHigh } = this.state;
     const state: NetDeviceState = {
       version: NET_STATE_VERSION,

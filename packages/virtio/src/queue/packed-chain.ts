@@ -1,5 +1,12 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
+import {
+  VIRTQ_DESC_BYTES,
+  VIRTQ_DESC_F_AVAIL,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_USED,
+  VIRTQ_DESC_F_WRITE,
+} from "../spec.ts";
 import { BufferRanges } from "./buffer-ranges.ts";
 import {
   ADDRESS_OUT_OF_RANGE,
@@ -13,7 +20,9 @@ import {
   WRONG_DIRECTION,
 } from "./chain-codes.ts";
 import { IndirectTable } from "./indirect-table.ts";
+import { placeIn } from "./memory-window.ts";
 import type { PackedChainsOut } from "./packed-chains-out.ts";
+import { MOST_AHEAD, type PlainChains } from "./plain-chains.ts";
 import type { RangeList } from "./range-list.ts";
 
 /*
@@ -28,8 +37,10 @@ const OTHER_WAY = WRONG_DIRECTION;
 const OVERFLOW = LENGTH_OVERFLOW;
 const OUTSIDE = ADDRESS_OUT_OF_RANGE;
 const LENGTH_LIMIT = TWO_32;
-/** What a descriptor's flags say that matters within a chain. */
-const FLAGS = NEXT | WRITE | INDIRECT;
+/** The bits of a descriptor's last word that say whose it is. */
+const OWNER = (VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED) << 16;
+const DESC_BYTES = VIRTQ_DESC_BYTES;
+const MOST = MOST_AHEAD;
 /** Words of a descriptor: address low and high, length, and in the last the buffer id (low) and flags (high). */
 const WORDS = 4;
 
@@ -66,52 +77,155 @@ export class PackedChainWalker {
   }
 
   /**
-   * Walks a chain of the usual kind: its head and then its body, in one descriptor or in one each, without a table, in
-   * the memory where the last chain was, under a buffer id that is not out. Finds no fault: what is not of this kind is
-   * left to `walk`.
-   * @param limit the most slots that it can take
-   * @param head null where the head is only to be looked at, and must start with two bytes of 0
-   * @returns its slots; 0, and nothing done, where the chain is of another kind
+   * The first slot of the last chain that looks available, as far as chains have one descriptor or two. Nothing orders
+   * this look: what follows from it has to be looked at again.
+   * @param slot where the first chain starts
+   * @param owner what OWNER is where a chain is available
+   * @param limit how many chains at most
+   * @param slots how many slots at most
+   * @returns -1 where none is available
    */
-  walkPlain(
+  lastAvailable(slot: number, owner: number, limit: number, slots: number): number {
+    const ring = this.#ring;
+    const size = this.#size | 0;
+    const lastWord = (this.#ringAt + 3) | 0;
+    const next = NEXT | 0;
+    const mask = OWNER | 0;
+    const most = limit | 0;
+    let last = -1;
+    let at = slot | 0;
+    let wanted = owner | 0;
+    let left = slots | 0;
+    for (let count = 0; count < most && left > 0; count++) {
+      const word = (ring[(lastWord + (at << 2)) | 0] as number) | 0;
+      if ((word & mask) !== wanted) break;
+      last = at;
+      const taken = (word & next) === 0 ? 1 : 2;
+      left -= taken;
+      at += taken;
+      if (at >= size) {
+        at -= size;
+        wanted ^= mask;
+      }
+    }
+    return last;
+  }
+
+  /**
+   * Looks at chains of the usual kind: a head and then a body, in one descriptor or in one each, or in a table of such,
+   * all in the memory where the last buffer was, under a buffer id that is not out. A head that the device reads has to
+   * start with two bytes of 0. Finds no fault: it ends before the first chain of another kind, and leaves that to `walk`.
+   * @param slot where the first chain starts
+   * @param owner what OWNER is where a chain is available
+   * @param last the slot where the last chain starts
+   * @param slots how many slots at most
+   * @param ahead gets the chains
+   */
+  look(
     slot: number,
-    firstWord: number,
-    limit: number,
+    owner: number,
+    last: number,
+    slots: number,
     out: PackedChainsOut,
+    mayBeIndirect: boolean,
     writable: boolean,
     headBytes: number,
-    head: RangeList | null,
-    body: RangeList,
-  ): number {
+    ahead: PlainChains,
+  ): void {
+    const { window } = this.#buffers;
+    const { bytes, words } = window;
+    const { words: found } = ahead;
     const ring = this.#ring;
-    const buffers = this.#buffers;
-    const way = writable ? WRITE : 0;
-    const first = this.#ringAt + WORDS * slot;
-    const length = ring[first + 2] as number;
-    const headAt = buffers.find(ring[first] as number, ring[first + 1] as number, length, writable);
-    let bodyAt = headAt + headBytes;
-    let bodyBytes = length - headBytes;
-    let slots = 1;
-    let word = firstWord;
-    if (headAt < 0) return 0;
-    if ((word & FLAGS) === (way | NEXT)) {
-      if (bodyBytes !== 0 || limit < 2) return 0;
-      const second = slot + 1 === this.#size ? this.#ringAt : first + WORDS;
-      bodyBytes = ring[second + 2] as number;
-      bodyAt = buffers.find(ring[second] as number, ring[second + 1] as number, bodyBytes, writable);
-      word = ring[second + 3] as number;
-      if (bodyAt < 0 || (word & FLAGS) !== way) return 0;
-      slots = 2;
-    } else if ((word & FLAGS) !== way || bodyBytes <= 0 || limit < 1) {
-      return 0;
+    // `| 0`, and the file's constants in locals: see `ChainWalker.look`.
+    const ringAt = this.#ringAt | 0;
+    const size = this.#size | 0;
+    const offset = window.offset | 0;
+    const low = window.low | 0;
+    const high = window.high | 0;
+    const lengthBytes = window.lengthBytes | 0;
+    const head0 = headBytes | 0;
+    const next = NEXT | 0;
+    const indirect = INDIRECT | 0;
+    const write = WRITE | 0;
+    const mask = OWNER | 0;
+    const oneEntry = DESC_BYTES | 0;
+    const way = writable ? WRITE | 0 : 0;
+    let count = 0;
+    let left = writable && !window.writable ? 0 : slots | 0;
+    let at = slot | 0;
+    let wanted = owner | 0;
+    while (left > 0 && count < MOST) {
+      const isLast = at === last;
+      const first = (ringAt + (at << 2)) | 0;
+      let word = (ring[(first + 3) | 0] as number) | 0;
+      if ((word & mask) !== wanted) break;
+      let taken = 1;
+      let table = ring;
+      let from = first;
+      let second = -1;
+      if ((word & indirect) !== 0) {
+        const tableBytes = (ring[(first + 2) | 0] as number) | 0;
+        const place = placeIn(
+          low,
+          high,
+          lengthBytes,
+          ring[first] as number,
+          ring[(first + 1) | 0] as number,
+          tableBytes,
+        );
+        if (!mayBeIndirect || (word & next) !== 0 || place < 0 || (place & 3) !== 0) break;
+        if (tableBytes !== oneEntry && tableBytes !== oneEntry << 1) break;
+        table = words;
+        from = (offset + place) >>> 2;
+        if (tableBytes !== oneEntry) second = (from + 4) | 0;
+        // No flag but WRITE means anything in a table.
+        if (((table[(from + 3) | 0] as number) & write) !== way) break;
+      } else {
+        if ((word & write) !== way) break;
+        if ((word & next) !== 0) {
+          taken = 2;
+          second = at + 1 === size ? ringAt : (first + 4) | 0;
+        }
+      }
+      const length = (table[(from + 2) | 0] as number) | 0;
+      const head = placeIn(low, high, lengthBytes, table[from] as number, table[(from + 1) | 0] as number, length);
+      let body = (head + head0) | 0;
+      let rest = (length - head0) | 0;
+      if (head < 0 || taken > left) break;
+      if (second >= 0) {
+        if (rest !== 0) break;
+        rest = (table[(second + 2) | 0] as number) | 0;
+        body = placeIn(low, high, lengthBytes, table[second] as number, table[(second + 1) | 0] as number, rest);
+        const secondWord = (table[(second + 3) | 0] as number) | 0;
+        if (body < 0 || (secondWord & write) !== way) break;
+        if (taken === 2) {
+          if ((secondWord & (next | indirect)) !== 0) break;
+          word = secondWord;
+        }
+      } else if (rest <= 0) {
+        break;
+      }
+      const bufferId = word & 0xffff;
+      if (bufferId >= size || out.has(bufferId)) break;
+      if (way === 0) {
+        const place = (offset + head) | 0;
+        if (((bytes[place] as number) | (bytes[(place + 1) | 0] as number)) !== 0) break;
+      }
+      const to = count << 2;
+      found[to] = bufferId | (taken << 16);
+      found[to + 1] = head;
+      found[to + 2] = body;
+      found[to + 3] = rest;
+      count++;
+      if (isLast) break;
+      left -= taken;
+      at += taken;
+      if (at >= size) {
+        at -= size;
+        wanted ^= mask;
+      }
     }
-    const bufferId = word & 0xffff;
-    if (bufferId >= this.#size || out.has(bufferId)) return 0;
-    if (head !== null) buffers.pushAlone(headAt, headBytes, head);
-    else if (buffers.read16(headAt) !== 0) return 0;
-    buffers.push(bodyAt, bodyBytes, body);
-    this.bufferId = bufferId;
-    return slots;
+    ahead.fill(count, window);
   }
 
   /**

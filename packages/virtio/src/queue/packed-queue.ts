@@ -15,6 +15,7 @@ import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import { PackedChainsOut } from "./packed-chains-out.ts";
+import { MOST_AHEAD, PlainChains } from "./plain-chains.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
@@ -57,14 +58,14 @@ const NO_LIMIT = 2 ** 32;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
 const NO_HALVES = new Uint16Array(0);
-/** The most slots that are looked ahead. */
-const MOST_AHEAD = 64;
+const MOST = MOST_AHEAD;
 /** Both positions at slot 0, both wrap counters 1. */
 const FRESH_BASE = 0x8000_8000;
 
 /** A packed virtqueue over guest memory. */
 export class PackedQueue implements DeviceQueue {
   readonly size: number;
+  readonly ahead: PlainChains = new PlainChains();
   onStop: ((error: QueueError) => void) | null = null;
 
   readonly #memory: GuestMemory;
@@ -93,10 +94,6 @@ export class PackedQueue implements DeviceQueue {
   /** Slot of the next chain to take, and what OWNER is there when it is available. */
   #availSlot = 0;
   #availOwner: number = AVAIL;
-  /** Slots from there on that were written before a descriptor which we have seen available; see `#look`. */
-  #ahead = 0;
-  /** How far `#look` looks ahead. */
-  #stride = 0;
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
@@ -220,19 +217,12 @@ export class PackedQueue implements DeviceQueue {
   }
 
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
+    this.ahead.drop();
     if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    const again = this.#again.shift();
+    if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
     const slot = this.#availSlot;
-    const looked = this.#ahead <= 0;
-    if (looked) {
-      const again = this.#again.shift();
-      if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
-      if (!this.#look()) return QUEUE_EMPTY;
-    }
-    const word = this.#ring[this.#ringAt + DESC_WORDS * slot + 3] as number;
-    if ((word & OWNER) !== this.#availOwner) {
-      this.#ahead = 0;
-      return QUEUE_EMPTY;
-    }
+    if (!this.#isAvailable(slot, this.#availOwner)) return QUEUE_EMPTY;
     const limit = this.size - this.#out.slots;
     // The driver may reuse a descriptor once it is used, and all are out.
     if (limit === 0) return this.#stop("availIndexJumped");
@@ -244,50 +234,103 @@ export class PackedQueue implements DeviceQueue {
     const life = this.#life;
     const code = walker.walk(slot, limit, this.#indirect, writable, headBytes, head, body);
     const { slots, bufferId } = walker;
-    // One that ends behind what may be read without a look at itself is walked again.
-    const unsure = slots > this.#ahead && !looked;
     const bad = slots === 0 || bufferId >= this.size || this.#out.has(bufferId);
     const lost = life !== this.#life;
-    if (code !== SOUND || unsure || bad || lost) {
+    if (code !== SOUND || bad || lost) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
       // A guest that reset the queue while its chain was handed out has lost it.
       if (lost) return QUEUE_EMPTY;
-      if (unsure) {
-        this.#ahead = 0;
-        return this.pop(writable, headBytes, head, body);
-      }
       if (slots === 0) return this.#stop("chainWithoutEnd");
       if (bad) return this.#stop(bufferId >= this.size ? "headOutOfRange" : "headInUse");
     }
 
-    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
-    this.#ahead -= slots;
-    this.#moveOn(slot + slots);
-    this.#counters.chains++;
-    if (this.#order !== null) this.#order.take(bufferId);
+    this.#take(bufferId, slot, slots);
     if (code === SOUND) return bufferId;
     this.#refuse(bufferId, code);
     return QUEUE_REFUSED;
   }
 
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
-    const ahead = this.#ahead;
-    if (ahead <= 0 || !this.#open || this.#order !== null) return QUEUE_EMPTY;
-    const slot = this.#availSlot;
-    const word = this.#ring[this.#lastWordOf(slot)] as number;
-    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
+  lookAhead(writable: boolean, headBytes: number, limit: number): number {
+    const { ahead } = this;
+    ahead.drop();
+    if (!this.#open || this.#again.length > 0) return 0;
     const walker = this.#walker;
-    const out = this.#out;
-    const limit = Math.min(ahead, this.size - out.slots);
-    const slots = walker.walkPlain(slot, word, limit, out, writable, headBytes, head, body);
-    if (slots === 0) return QUEUE_EMPTY;
-    const { bufferId } = walker;
-    out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
-    this.#ahead = ahead - slots;
-    this.#moveOn(slot + slots);
-    this.#counters.chains++;
+    const slot = this.#availSlot;
+    const owner = this.#availOwner;
+    const slots = this.size - this.#out.slots;
+    // In order, a chain that is used at once may still be out: the next one's id has to be held against it.
+    const inTurn = this.#order !== null && !writable && this.#out.slots > 0;
+    const last = walker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
+    // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
+    // ring in order, so it does for all chains up to this one.
+    if (last < 0 || !this.#isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
+    walker.look(slot, owner, last, slots, this.#out, this.#indirect, writable, headBytes, ahead);
+    return ahead.count;
+  }
+
+  takeAhead(index: number): number {
+    const word = this.ahead.words[index << 2] as number;
+    const bufferId = word & 0xffff;
+    // Two of those that were looked at may have one id.
+    if (this.#out.has(bufferId)) {
+      this.ahead.drop();
+      return QUEUE_EMPTY;
+    }
+    this.#take(bufferId, this.#availSlot, word >>> 16);
     return bufferId;
+  }
+
+  useAhead(index: number, count: number): number {
+    if (this.#order === null && this.#out.slots === 0) {
+      this.#useAtOnce(index, count);
+      return count;
+    }
+    for (let i = 0; i < count; i++) {
+      const bufferId = this.takeAhead(index + i);
+      if (bufferId < 0) return i;
+      this.addUsed(bufferId, 0);
+    }
+    return count;
+  }
+
+  /** No chain is out, so none of these is ever out to anybody. */
+  #useAtOnce(index: number, count: number): void {
+    if (!this.#open || count === 0) return;
+    const { words } = this.ahead;
+    const ring = this.#ring;
+    const ringAt = this.#ringAt | 0;
+    const size = this.size | 0;
+    const mask = OWNER | 0;
+    const first = this.#usedSlot | 0;
+    let slot = first;
+    let owner = this.#usedOwner | 0;
+    for (let i = 0; i < count; i++) {
+      const chain = words[((index + i) << 2) | 0] as number;
+      const word = (chain & 0xffff) | owner;
+      const at = (ringAt + (slot << 2)) | 0;
+      ring[(at + 2) | 0] = 0;
+      if (this.#hiddenSlot < 0) {
+        this.#hiddenSlot = slot;
+        this.#hiddenWord = word;
+      } else {
+        ring[(at + 3) | 0] = word;
+      }
+      const slots = chain >>> 16;
+      this.#hiddenSlots += slots;
+      slot += slots;
+      if (slot >= size) {
+        slot -= size;
+        owner ^= mask;
+      }
+    }
+    this.#usedSlot = slot;
+    this.#availSlot = slot;
+    if (owner !== this.#usedOwner) {
+      this.#usedOwner = owner;
+      this.#availOwner ^= OWNER;
+    }
+    this.#counters.chains += count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -411,43 +454,16 @@ export class PackedQueue implements DeviceQueue {
   #goTo(slot: number, wrap: boolean): void {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
-    this.#ahead = 0;
-    this.#stride = 0;
     this.#usedSlot = slot;
     this.#usedOwner = wrap ? OWNER : 0;
     this.#published = wrap ? slot : slot + this.size;
   }
 
-  /**
-   * Whether a chain is available, and how many more may be read without looking in this way. A load with `Atomics` is
-   * what orders the flags before the rest of the descriptors, and it is a call. One on a descriptor further on does
-   * for all that end before it, since a driver writes the ring in order.
-   */
-  #look(): boolean {
-    if (!this.#isAvailable(this.#availSlot, this.#availOwner)) {
-      if (this.#stride <= 2) this.#stride = 0;
-      return false;
-    }
-    this.#ahead = 1;
-    const stride = Math.min(this.#stride, this.size - this.#out.slots - 1);
-    if (stride <= 0) {
-      // The first chain of a batch, which may be all there is.
-      this.#stride = 2;
-      return true;
-    }
-    let slot = this.#availSlot + stride;
-    let owner = this.#availOwner;
-    if (slot >= this.size) {
-      slot -= this.size;
-      owner ^= OWNER;
-    }
-    if (this.#isAvailable(slot, owner)) {
-      this.#ahead = stride;
-      this.#stride = Math.min(2 * stride, MOST_AHEAD);
-    } else {
-      this.#stride = stride >>> 2;
-    }
-    return true;
+  #take(bufferId: number, slot: number, slots: number): void {
+    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
+    this.#moveOn(slot + slots);
+    this.#counters.chains++;
+    if (this.#order !== null) this.#order.take(bufferId);
   }
 
   /** What orders a look at a descriptor's flags before all that is read after it. */
@@ -525,6 +541,7 @@ export class PackedQueue implements DeviceQueue {
   #stop(error: QueueError): number {
     this.#error = error;
     this.#open = false;
+    this.ahead.drop();
     this.#counters.stopped++;
     if (this.onStop !== null) this.onStop(error);
     return QUEUE_STOPPED;
@@ -537,6 +554,7 @@ export class PackedQueue implements DeviceQueue {
   }
 
   #unbind(): void {
+    this.ahead.drop();
     this.#generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
     this.#ring = NO_WORDS;

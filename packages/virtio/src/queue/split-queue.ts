@@ -5,6 +5,7 @@ import { ChainWalker } from "./descriptor-chain.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { availRingBytes, descTableBytes, isSplitAligned, type QueueLayout, usedRingBytes } from "./layout.ts";
+import { PlainChains } from "./plain-chains.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
@@ -40,6 +41,7 @@ const NO_LIMIT = 2 ** 32;
 /** A split virtqueue over guest memory. */
 export class SplitQueue implements DeviceQueue {
   readonly size: number;
+  readonly ahead: PlainChains = new PlainChains();
   onStop: ((error: QueueError) => void) | null = null;
 
   readonly #memory: GuestMemory;
@@ -177,17 +179,42 @@ export class SplitQueue implements DeviceQueue {
     return this.#take(headIndex, writable, headBytes, head, body, false) ? headIndex : QUEUE_REFUSED;
   }
 
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
-    const lastAvail = this.#lastAvail;
-    if (lastAvail === this.#availSeen || this.#order !== null) return QUEUE_EMPTY;
-    const headIndex = this.#avail[this.#availAt + 2 + (lastAvail & this.#mask)] as number;
-    if (headIndex >= this.size || !this.#walker.walkPlain(headIndex, writable, headBytes, head, body))
-      return QUEUE_EMPTY;
-    this.#lastAvail = (lastAvail + 1) & 0xffff;
-    this.#inFlight++;
-    this.#counters.chains++;
-    this.#taken[headIndex] = ++this.#takenCount;
+  lookAhead(writable: boolean, headBytes: number, limit: number): number {
+    const { ahead } = this;
+    ahead.drop();
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
+    // Without an index that was seen, chains of a restored queue come first.
+    const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
+    const ring = this.#availAt + 2;
+    this.#walker.look(this.#avail, ring, this.#lastAvail, count, this.#indirect, writable, headBytes, ahead);
+    return ahead.count;
+  }
+
+  takeAhead(index: number): number {
+    const headIndex = (this.ahead.words[index << 2] as number) & 0xffff;
+    this.#takeNext(headIndex);
     return headIndex;
+  }
+
+  useAhead(index: number, count: number): number {
+    if (this.#order !== null) {
+      for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
+      return count;
+    }
+    const { words } = this.ahead;
+    const used = this.#used32;
+    const ringAt = (this.#used32At + 1) | 0;
+    const mask = this.#mask | 0;
+    const usedIdx = this.#usedIdx | 0;
+    for (let i = 0; i < count; i++) {
+      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
+      used[at] = words[((index + i) << 2) | 0] as number;
+      used[(at + 1) | 0] = 0;
+    }
+    this.#lastAvail = (this.#lastAvail + count) & 0xffff;
+    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.#counters.chains += count;
+    return count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -205,6 +232,7 @@ export class SplitQueue implements DeviceQueue {
 
   /** The head of the next chain, taken; QUEUE_EMPTY or QUEUE_STOPPED. */
   #next(): number {
+    this.ahead.drop();
     if (this.#lastAvail === this.#availSeen) {
       if (this.available() === 0) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
       const again = this.#again.shift();
@@ -215,12 +243,16 @@ export class SplitQueue implements DeviceQueue {
       this.#stop("headOutOfRange");
       return QUEUE_STOPPED;
     }
+    this.#takeNext(headIndex);
+    return headIndex;
+  }
+
+  #takeNext(headIndex: number): void {
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
     this.#inFlight++;
     this.#counters.chains++;
     this.#taken[headIndex] = ++this.#takenCount;
     if (this.#order !== null) this.#order.take(headIndex);
-    return headIndex;
   }
 
   #take(
@@ -364,6 +396,7 @@ export class SplitQueue implements DeviceQueue {
   /** Stops the queue until it is reset. */
   #stop(error: QueueError): void {
     this.#error = error;
+    this.ahead.drop();
     this.#availSeen = this.#lastAvail;
     this.#counters.stopped++;
     if (this.onStop !== null) this.onStop(error);
@@ -376,6 +409,7 @@ export class SplitQueue implements DeviceQueue {
   }
 
   #unbind(): void {
+    this.ahead.drop();
     this.#generation = -1;
     this.#walker.useTable(NO_WORDS, 0);
     this.#avail = NO_HALF_WORDS;
