@@ -130,8 +130,9 @@ static void make_frame(uint8_t *header, uint8_t *frame, uint32_t bytes) {
   memcpy(header + 2, fields, sizeof fields);
   memcpy(frame + 12, "\x08\x00\x45\x00", 4);
   memcpy(frame + 16, &length, 2);
+  memcpy(frame + 20, "\0\0", 2); /* no fragment */
   frame[23] = 6;
-  frame[46] = 0x50;
+  memcpy(frame + 46, "\x50\x10", 2); /* a header of 20 bytes with ACK */
 }
 
 /* Puts the ranges of a chain behind `count`, without the header where it is not wanted. Negative for nonsense. */

@@ -78,7 +78,8 @@ export function formatReport(report: DemoReport, features: boolean): string {
   ].join("\n");
 }
 
-function captureLine({ file, frames, dropped }: CaptureRow): string {
+function captureLine({ file, frames, dropped, error }: CaptureRow): string {
+  if (error !== null) return `${file} could not be written: ${error}`;
   return `${frames} frames in ${file}${dropped > 0 ? `, ${dropped} left out as the disk was slow` : ""}`;
 }
 

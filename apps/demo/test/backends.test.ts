@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BACKENDS, parseBackend } from "../src/backends/index.ts";
 import { socketAddress } from "../src/backends/socket.ts";
+import { captureRow } from "../src/backends/wire.ts";
 
 describe("--backend", () => {
   it("names a kind, and what stands behind the colon is the kind's own", () => {
@@ -28,5 +29,24 @@ describe("--backend", () => {
       expect(summary).not.toBe("");
       expect(guests.min <= guests.usual && guests.usual <= guests.max).toBe(true);
     }
+  });
+});
+
+describe("what is told of a capture", () => {
+  const stats = {
+    frames: 7,
+    bytes: 500,
+    files: 1,
+    waiting: 0,
+    dropped: { noSpace: 2, failed: 1, closed: 0 },
+    error: null,
+  };
+
+  it("how many frames are in it and how many are not", () => {
+    expect(captureRow("a.pcapng", stats)).toEqual({ file: "a.pcapng", frames: 7, dropped: 3, error: null });
+  });
+
+  it("why it could not be written", () => {
+    expect(captureRow("a.pcapng", { ...stats, error: new Error("EACCES") }).error).toBe("EACCES");
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeTests } from "./control/describe.ts";
 import { filterTests } from "./control/filters.ts";
+import { offloadTests } from "./control/offloads.ts";
 import { queueTests } from "./control/queues.ts";
 import { settingTests } from "./control/settings.ts";
 import { bootControlLab, type ControlLab, closeControlLab } from "./support/control-lab.ts";
@@ -25,6 +26,7 @@ describe("Linux and the control queue", () => {
   describe.each(["alice", "bob"] as const)("filters, card of %s", (name) => filterTests(lab, name));
   describe("address, MTU, carrier, coalescing", () => settingTests(lab));
   describe("queue pairs", () => queueTests(lab));
+  describe("offloads, one by one", () => offloadTests(lab));
 
   it("no card complained of its guest, or refused it a command", () => {
     const { alice, bob } = lab();

@@ -2,6 +2,7 @@ import type { FaultOptions } from "@vmmkit/backend-fault";
 import { type MacAddress, parseMac } from "@vmmkit/ethif";
 import { type BackendSpec, parseBackend } from "./backend-spec.ts";
 import { parseFault } from "./fault-spec.ts";
+import { type MetricsAddress, parseMetricsAddress } from "./metrics/address.ts";
 
 /** Which of its interfaces a card shows over vfio-user. */
 type Driver = "legacy" | "transitional" | "modern";
@@ -16,7 +17,8 @@ export interface CardConfig {
   readonly path: string;
   readonly backend: BackendSpec;
   readonly mac?: MacAddress;
-  readonly mtu: number;
+  /** Left out: the interface's where there is one, otherwise 1500. */
+  readonly mtu?: number;
   readonly queues: number;
   readonly driver: Driver;
   /** A capture from the start. */
@@ -28,6 +30,10 @@ export interface CardConfig {
 export interface NicConfig {
   /** Path of the control socket; none where it is left out. */
   readonly control?: string;
+  /** Where Prometheus finds counts; nowhere where it is left out. */
+  readonly metrics?: MetricsAddress;
+  /** Whom it runs as once all is open. */
+  readonly user?: string;
   readonly cards: readonly CardConfig[];
 }
 
@@ -36,7 +42,10 @@ class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-const TOP_KEYS = ["control", "cards"];
+/** The MTU of an Ethernet that says nothing else. */
+export const DEFAULT_MTU = 1500;
+
+const TOP_KEYS = ["control", "metrics", "user", "cards"];
 const CARD_KEYS = [
   "name",
   "vfioUser",
@@ -62,10 +71,18 @@ export function readConfig(json: unknown): NicConfig {
   unique(cards, "name", (card) => card.name);
   unique(cards, "socket", (card) => card.path);
   const hub = cards.filter(({ backend }) => backend.kind === "hub");
-  const odd = hub.find(({ mtu }) => mtu !== hub[0]?.mtu);
-  if (odd !== undefined) fail(`mtu of ${odd.name}`, `${hub[0]?.mtu}, as the hub's other cards have`, odd.mtu);
+  const mtu = hub.find((card) => card.mtu !== undefined)?.mtu;
+  const odd = hub.find((card) => card.mtu !== undefined && card.mtu !== mtu);
+  if (odd !== undefined) fail(`mtu of ${odd.name}`, `${mtu}, as the hub's other cards have`, odd.mtu);
   const control = optionalText(top, "control", "control");
-  return { cards, ...(control !== undefined && { control }) };
+  const metrics = optionalText(top, "metrics", "metrics");
+  const user = optionalText(top, "user", "user");
+  return {
+    cards,
+    ...(control !== undefined && { control }),
+    ...(metrics !== undefined && { metrics: within("metrics", () => parseMetricsAddress(metrics)) }),
+    ...(user !== undefined && { user }),
+  };
 }
 
 function readCard(json: unknown, index: number): CardConfig {
@@ -82,19 +99,24 @@ function readCard(json: unknown, index: number): CardConfig {
   if (vhostUser !== undefined && card["driver"] !== undefined) {
     throw new ConfigError(`${at}.driver: over vhost-user the VMM has the registers, so it is not to be chosen here`);
   }
+  const backend = within(`${at}.backend`, () => parseBackend(optionalText(card, "backend", `${at}.backend`) ?? "hub"));
+  const mtu = card["mtu"] === undefined ? undefined : wholeNumber(card["mtu"], `${at}.mtu`, 68, 65_521);
+  if (mtu !== undefined && backend.kind === "pcap-live") {
+    throw new ConfigError(`${at}.mtu: through libpcap it is the interface's, so it is not to be chosen here`);
+  }
   const mac = optionalText(card, "mac", `${at}.mac`);
   const pcap = optionalText(card, "pcap", `${at}.pcap`);
   return {
     name: optionalText(card, "name", `${at}.name`) ?? `nic${index}`,
     protocol: vfioUser === undefined ? "vhost-user" : "vfio-user",
     path,
-    backend: within(`${at}.backend`, () => parseBackend(optionalText(card, "backend", `${at}.backend`) ?? "hub")),
-    mtu: wholeNumber(card["mtu"] ?? 1500, `${at}.mtu`, 68, 65_521),
+    backend,
     queues: wholeNumber(card["queues"] ?? 1, `${at}.queues`, 1, MOST_QUEUES),
     driver: driver as Driver,
     fault: within(`${at}.fault`, () => parseFault(optionalText(card, "fault", `${at}.fault`) ?? "")),
     ...(mac !== undefined && { mac: within(`${at}.mac`, () => parseMac(mac)) }),
     ...(pcap !== undefined && { pcap }),
+    ...(mtu !== undefined && { mtu }),
   };
 }
 

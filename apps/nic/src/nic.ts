@@ -1,36 +1,64 @@
 import { Hub } from "@vmmkit/backend-loopback";
 import { Card } from "./card.ts";
-import type { NicConfig } from "./config.ts";
+import { DEFAULT_MTU, type NicConfig } from "./config.ts";
 import { Control } from "./control/server.ts";
+import { MetricsServer } from "./metrics/server.ts";
+import { type Activation, isFilePath } from "./system/activation.ts";
+import { become, findIdentity, giveAway } from "./system/privileges.ts";
 
-/** The cards of one process, the hub between those that want it, and the control socket. */
+/** The cards of one process, the hub between those that want it, the control socket and the counts for Prometheus. */
 export class Nic {
-  readonly cards: readonly Card[];
-  readonly #control: Control | null;
+  readonly cards: Card[] = [];
+  #control: Control | null = null;
+  #metrics: MetricsServer | null = null;
 
-  private constructor(cards: readonly Card[], control: Control | null) {
-    this.cards = cards;
-    this.#control = control;
-  }
+  private constructor() {}
 
-  /** Serves what is asked for. @throws what cannot be had, named; nothing is left open then */
-  static async start(config: NicConfig, log: (line: string) => void): Promise<Nic> {
-    const mtu = config.cards.find(({ backend }) => backend.kind === "hub")?.mtu ?? 1500;
-    const hub = new Hub({ mtu });
-    const cards: Card[] = [];
+  /**
+   * Serves what is asked for, and then becomes the user that it is to run as.
+   * @throws (rejects) what cannot be had, named; nothing is left open then
+   */
+  static async start(config: NicConfig, activation: Activation, log: (line: string) => void): Promise<Nic> {
+    const nic = new Nic();
     try {
-      for (const card of config.cards) cards.push(new Card(card, hub, log));
-      const control = config.control === undefined ? null : new Control(config.control, cards);
-      return new Nic(cards, control);
+      await nic.#open(config, activation, log);
+      return nic;
     } catch (error) {
-      for (const card of cards) await card.close();
+      await nic.close();
       throw error;
     }
   }
 
+  /** Where the counts for Prometheus are; null for nowhere. */
+  get metricsUrl(): string | null {
+    return this.#metrics?.url ?? null;
+  }
+
   /** Sockets go, VMMs are told, captures are written to their end. */
   async close(): Promise<void> {
+    this.#metrics?.close();
     this.#control?.close();
     for (const card of this.cards) await card.close();
+  }
+
+  async #open(config: NicConfig, activation: Activation, log: (line: string) => void): Promise<void> {
+    // First of all, as a mistake in it is cheap to tell then.
+    const identity = config.user === undefined ? null : findIdentity(config.user);
+    const { cards } = this;
+    const mtu = config.cards.find((card) => card.backend.kind === "hub" && card.mtu !== undefined)?.mtu ?? DEFAULT_MTU;
+    const hub = new Hub({ mtu });
+    for (const settings of config.cards) {
+      const card = new Card(settings, activation.resolve(settings.path), hub, log);
+      cards.push(card);
+      if (settings.pcap !== undefined) await card.startCapture(settings.pcap);
+    }
+    if (config.metrics !== undefined) {
+      this.#metrics = await MetricsServer.start(config.metrics, () => cards.map((card) => card.report()));
+    }
+    if (config.control !== undefined) this.#control = new Control(activation.resolve(config.control), cards);
+    if (identity === null) return;
+    const paths = [...config.cards.map(({ path }) => path), ...(config.control === undefined ? [] : [config.control])];
+    giveAway(paths.filter(isFilePath), identity);
+    become(identity);
   }
 }

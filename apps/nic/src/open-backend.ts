@@ -4,16 +4,24 @@ import { streamBackend } from "@vmmkit/backend-socket";
 import { tapBackend } from "@vmmkit/backend-tap";
 import { type Backend, type RawIfaceFuncs, randomMac } from "@vmmkit/ethif";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
-import type { CardConfig } from "./config.ts";
+import { type CardConfig, DEFAULT_MTU } from "./config.ts";
 
 /** Opens what carries a card's frames. @throws what the backend throws: no such interface, no right to it */
-export function openBackend({ backend, mac, mtu, queues, name }: CardConfig, hub: Hub): RawIfaceFuncs | Backend {
+export function openBackend(config: CardConfig, hub: Hub): RawIfaceFuncs | Backend {
+  const { backend, mac, queues, name, mtu = DEFAULT_MTU } = config;
   const own = mac === undefined ? {} : { mac };
   switch (backend.kind) {
     case "hub":
       return hub.port({ name, ...own });
     case "tap":
-      return tapBackend({ name: backend.name, mtu, queues, vnetHeader: true, ...own });
+      // An interface that is there keeps its MTU unless another one is asked for.
+      return tapBackend({
+        name: backend.name,
+        queues,
+        vnetHeader: true,
+        ...own,
+        ...(config.mtu !== undefined && { mtu: config.mtu }),
+      });
     case "socket":
       return streamBackend({ [backend.how]: backend.address, mtu, ...own });
     case "pcap-live":

@@ -1,88 +1,46 @@
-import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Argument, Command, Option } from "commander";
-import type { NicConfig } from "./config.ts";
-import { ask } from "./control/client.ts";
-import { Nic } from "./nic.ts";
-import { serveCommand } from "./serve-options.ts";
-import { formatTop } from "./top.ts";
+import { Command } from "commander";
+import { completionCommand } from "./commands/completion.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { COMMON_SECTIONS, helpSections } from "./commands/help.ts";
+import { orderCommands } from "./commands/orders.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { topCommand } from "./commands/top.ts";
+import { runNic } from "./run-nic.ts";
 
-interface ControlOption {
-  readonly control: string;
+/** What commands need of the process. */
+export interface ProgramHost {
+  /** The text of a file. */
+  readFile(path: string): string;
+  /** What was asked was done, and its answer is no. */
+  fail(): void;
 }
 
-/** The command line. */
-export function makeProgram(readFile: (path: string) => string): Command {
-  return new Command("nic")
+/** The command line. Where it makes no sense, `parseAsync` rejects with commander's error. */
+export function makeProgram({ readFile, fail }: ProgramHost): Command {
+  const program = new Command("nic")
     .description("virtio-net cards for other processes' VMMs, over vfio-user and vhost-user")
-    .addCommand(serveCommand(readFile, serve))
-    .addCommand(topCommand())
-    .addCommand(linkCommand())
-    .addCommand(captureCommand());
+    .addCommand(serveCommand(readFile, runNic))
+    .addCommand(topCommand());
+  for (const command of orderCommands()) program.addCommand(command);
+  program
+    .addCommand(doctorCommand(fail))
+    .addCommand(completionCommand(() => program))
+    .addHelpText("after", helpSections({ Examples: EXAMPLES, ...COMMON_SECTIONS, "See also": SEE_ALSO }));
+  overrideExit(program);
+  return program;
 }
 
-/** Serves until the user or the system says to end; a second signal ends at once. */
-async function serve(config: NicConfig): Promise<void> {
-  const ended = new Promise<void>((end) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => end());
-  });
-  const nic = await Nic.start(config, (line) => process.stderr.write(`${line}\n`));
-  for (const { name, protocol, path } of config.cards) process.stdout.write(`${name}: ${protocol} at ${path}\n`);
-  await ended;
-  await nic.close();
+/** Commander ends the process otherwise, with a status that says too little. */
+function overrideExit(command: Command): void {
+  command.exitOverride().showHelpAfterError("(--help says what there is)");
+  for (const part of command.commands) overrideExit(part);
 }
 
-function topCommand(): Command {
-  return new Command("top")
-    .description("rates, drops by cause and interrupts of each card")
-    .addOption(controlOption())
-    .option("--json", "one report as JSON: counts, not rates", false)
-    .action(async ({ control, json }: ControlOption & { readonly json: boolean }) => {
-      let last = await ask(control, { do: "top" });
-      if (json) {
-        process.stdout.write(`${JSON.stringify(last.cards, null, 2)}\n`);
-        return;
-      }
-      for (;;) {
-        await sleep(1000);
-        const next = await ask(control, { do: "top" });
-        process.stdout.write(`\x1b[H\x1b[2J${formatTop(last, next)}\n`);
-        last = next;
-      }
-    });
-}
+const EXAMPLES = `nic doctor
+nic serve --control nic.ctl --vfio-user a.sock --name a --vhost-user b.sock --name b
+nic top --control nic.ctl
+nic capture start a a.pcapng --control nic.ctl`;
 
-function linkCommand(): Command {
-  return new Command("link")
-    .description("pulls a card's cable, or plugs it in")
-    .addArgument(new Argument("<state>").choices(["up", "down"]))
-    .argument("<card>", "its name")
-    .addOption(controlOption())
-    .action(async (state: string, card: string, { control }: ControlOption) => {
-      await ask(control, { do: "link", card, up: state === "up" });
-    });
-}
-
-function captureCommand(): Command {
-  const start = new Command("start")
-    .argument("<card>", "its name")
-    .argument("<file>", "pcapng; what is in it is gone")
-    .addOption(controlOption())
-    .action(async (card: string, file: string, { control }: ControlOption) => {
-      await ask(control, { do: "capture-start", card, file: resolve(file) });
-    });
-  const stop = new Command("stop")
-    .argument("<card>", "its name")
-    .addOption(controlOption())
-    .action(async (card: string, { control }: ControlOption) => {
-      await ask(control, { do: "capture-stop", card });
-    });
-  return new Command("capture")
-    .description("starts and stops a capture on a running card")
-    .addCommand(start)
-    .addCommand(stop);
-}
-
-function controlOption(): Option {
-  return new Option("--control <path>", "the control socket of nic serve").makeOptionMandatory();
-}
+const SEE_ALSO = `docs/qemu.md           what QEMU has to be told
+docs/nic-control.md    the control socket, the configuration file, and the counts for Prometheus
+COMMAND --help         options, examples and signals of a command`;

@@ -12,7 +12,6 @@ describe("a configuration", () => {
           protocol: "vfio-user",
           path: "/run/a.sock",
           backend: { kind: "hub" },
-          mtu: 1500,
           queues: 1,
           driver: "transitional",
           fault: { tx: {}, rx: {} },
@@ -34,16 +33,11 @@ describe("a configuration", () => {
     expect(readConfig({ cards: [{ ...card, backend }] }).cards[0]?.backend).toEqual(expected);
   });
 
-  it("reads faults of both directions, of one, and of the card", () => {
-    const fault = readConfig({ cards: [{ ...card, fault: "drop=0.5,rx.delayMs=20,seed=1" }] }).cards[0]?.fault;
-    expect(fault).toEqual({ tx: { drop: 0.5 }, rx: { drop: 0.5, delayMs: 20 }, seed: 1 });
-  });
-
   it.each([
     [[], "configuration: expected an object, got []"],
     [{ cards: [] }, "cards: expected a list of at least one card, got []"],
     [{}, "cards: expected a list of at least one card, got nothing"],
-    [{ cards: [card], hub: 1 }, 'configuration: no such key "hub"; there are control, cards'],
+    [{ cards: [card], hub: 1 }, 'configuration: no such key "hub"; there are control, metrics, user, cards'],
     [{ cards: [{}] }, "cards[0]: expected one of vfioUser and vhostUser"],
     [{ cards: [{ ...card, mtu: 67 }] }, "cards[0].mtu: expected a whole number from 68 to 65521, got 67"],
     [{ cards: [{ ...card, mac: "x" }] }, 'cards[0].mac: "mac" expected six bytes as "52:54:00:12:34:56", got "x"'],
@@ -54,13 +48,18 @@ describe("a configuration", () => {
     ],
     [
       { cards: [{ ...card, fault: "drop" }] },
-      'cards[0].fault: expected NAME=NUMBER, tx.NAME=NUMBER or rx.NAME=NUMBER, got "drop"',
+      'cards[0].fault: expected NAME=VALUE, tx.NAME=VALUE or rx.NAME=VALUE, got "drop"',
     ],
     [{ cards: [card, card] }, 'cards: two have the socket "/run/a.sock"'],
     [
-      { cards: [card, { vhostUser: "/v", mtu: 9000 }] },
-      "mtu of nic1: expected 1500, as the hub's other cards have, got 9000",
+      { cards: [card, { vfioUser: "/b", mtu: 1500 }, { vhostUser: "/v", mtu: 9000 }] },
+      "mtu of nic2: expected 1500, as the hub's other cards have, got 9000",
     ],
+    [
+      { cards: [{ ...card, backend: "pcap-live:eth0", mtu: 1400 }] },
+      "cards[0].mtu: through libpcap it is the interface's, so it is not to be chosen here",
+    ],
+    [{ cards: [card], metrics: "here" }, 'metrics: expected PORT, IPV4:PORT or [IPV6]:PORT, got "here"'],
   ])("says what is wrong: %j", (json, message) => {
     expect(() => readConfig(json)).toThrow(message);
   });

@@ -1,42 +1,22 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask } from "../src/control/client.ts";
-
-const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+import { NicProcess } from "./support/nic-process.ts";
 
 describe("nic serve", () => {
-  let folder: string;
-  let process_: ChildProcess;
-  let at: (name: string) => string;
+  const nic = new NicProcess();
+  const at = (name: string): string => nic.at(name);
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "vmmkit-nic-"));
-    at = (name) => join(folder, name);
-    const first = ["--vfio-user", at("a.sock"), "--name", "a", "--mac", "52:54:00:00:00:01", "--pcap", at("a.pcapng")];
-    const cards = [...first, "--vhost-user", at("b.sock"), "--backend", "null"];
-    process_ = spawn(process.execPath, ["--import", "tsx", CLI, "serve", "--control", at("control"), ...cards], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    if (process_.stdout === null) throw new Error("no standard output");
-    await Promise.race([
-      once(process_.stdout, "data"),
-      once(process_, "exit").then(() => Promise.reject(new Error("nic ended"))),
-    ]);
+    const first = ["--vfio-user", "a.sock", "--name", "a", "--mac", "52:54:00:00:00:01", "--pcap", "a.pcapng"];
+    const cards = [...first, "--vhost-user", "b.sock", "--backend", "null"];
+    await nic.start(["serve", "--control", "control", ...cards], "vhost-user at");
   });
 
-  afterAll(async () => {
-    if (process_.exitCode === null && process_.signalCode === null) {
-      process_.kill("SIGKILL");
-      await once(process_, "exit");
-    }
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => nic.close());
 
   it("makes sockets that are its user's alone", () => {
     const modes = ["a.sock", "b.sock", "control"].map((name) => statSync(at(name)).mode & 0o777);
@@ -70,6 +50,25 @@ describe("nic serve", () => {
     expect(execFileSync("tcpdump", ["-r", file], { stdio: "pipe" }).toString()).toBe("");
   });
 
+  it("a capture whose file cannot be opened is refused, and the next one is not", async () => {
+    const start = (file: string) => ask(at("control"), { do: "capture-start", card: "nic1", file });
+    await expect(start(at("no/such/folder.pcapng"))).rejects.toThrow("ENOENT: no such file or directory");
+    expect((await ask(at("control"), { do: "top" })).cards?.[1]?.capture).toBeNull();
+    await start(at("later.pcapng"));
+    await ask(at("control"), { do: "capture-stop", card: "nic1" });
+    expect(readFileSync(at("later.pcapng")).length).toBeGreaterThan(0);
+  });
+
+  it("faults and limits change while it runs, but for where the random numbers started", async () => {
+    const change = (faults: string) => ask(at("control"), { do: "fault", card: "a", faults });
+    await change("drop=0.5,rx.bytes=1M/64k");
+    await change("drop=0,bytes=off");
+    await expect(change("seed=1")).rejects.toThrow("seed is for --fault alone");
+    await expect(change("drop=2")).rejects.toThrow('"tx.drop" expected a number from 0 to 1, got 2');
+    await expect(change("slow=1")).rejects.toThrow('"tx" expected one of drop,');
+    await expect(change("")).rejects.toThrow('"faults" expected a list');
+  });
+
   it("names what is wrong with a request", async () => {
     const refused = ask(at("control"), { do: "link", card: "z", up: true });
     await expect(refused).rejects.toThrow('"card" expected one of a, nic1');
@@ -79,8 +78,7 @@ describe("nic serve", () => {
     const vmm = connect(at("b.sock"));
     await once(vmm, "connect");
     const told = once(vmm.resume(), "close");
-    process_.kill("SIGTERM");
-    const [status] = await once(process_, "exit");
+    const status = await nic.end("SIGTERM");
     await told;
     expect(status).toBe(0);
     expect(["a.sock", "b.sock", "control"].filter((name) => existsSync(at(name)))).toEqual([]);

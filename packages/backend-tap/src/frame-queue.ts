@@ -19,6 +19,11 @@ export class FrameQueue {
     return this.#count;
   }
 
+  /** Whether no more fit. */
+  get full(): boolean {
+    return this.#count === this.#frames.length;
+  }
+
   /** Adds a frame at the end. False where the queue is full. */
   push(frame: Frame): boolean {
     const capacity = this.#frames.length;
@@ -29,7 +34,12 @@ export class FrameQueue {
 
   /** The oldest frame, or null. */
   peek(): Frame | null {
-    return this.#count === 0 ? null : (this.#frames[this.#first] ?? null);
+    return this.at(0);
+  }
+
+  /** The frame with `index` frames before it, or null. */
+  at(index: number): Frame | null {
+    return index < this.#count ? (this.#frames[(this.#first + index) % this.#frames.length] ?? null) : null;
   }
 
   /** Takes the oldest frame out, or answers null. */

@@ -56,6 +56,11 @@ export interface TapOptions {
   readonly queueFrames?: number;
   /** Frames that are read before others have their turn. Default 64. */
   readonly batchFrames?: number;
+  /**
+   * Whether many frames go with one system call (io_uring), where the kernel lets us. Otherwise each has one of its own.
+   * Default true.
+   */
+  readonly batchedCalls?: boolean;
   /** Who waits for the interface. Default: the poller of the thread. */
   readonly poller?: Poller;
 }
@@ -79,6 +84,7 @@ export interface CheckedOptions {
   readonly persistent: boolean | undefined;
   readonly queueFrames: number;
   readonly batchFrames: number;
+  readonly batchedCalls: boolean;
   readonly poller: Poller;
 }
 
@@ -110,6 +116,7 @@ export function checkOptions(options: TapOptions): CheckedOptions {
     persistent: options.persistent,
     queueFrames: checkInteger("queueFrames", options.queueFrames ?? 256, 0, 65536),
     batchFrames: checkInteger("batchFrames", options.batchFrames ?? 64, 1, 4096),
+    batchedCalls: options.batchedCalls ?? true,
     poller: options.poller ?? threadPoller(),
   };
 }

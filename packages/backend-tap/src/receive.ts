@@ -1,7 +1,9 @@
 import { type EthDriver, type Frame, readFrame, writeFrame } from "@vmmkit/ethif";
-import { addressOf, Errno, type Fd, IoVector, readv } from "@vmmkit/posix";
+import { addressOf, Errno, type Fd, type IoRing, IoVector, readv } from "@vmmkit/posix";
+import { BatchReader } from "./batch-reader.ts";
 import type { TapCounters } from "./counters.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES, OVERHEAD_BYTES } from "./limits.ts";
+import { LoneFrames } from "./lone-frames.ts";
 import { VnetHeader } from "./vnet-header.ts";
 
 /** Short frames in a row after which no long ones are expected any more. */
@@ -23,7 +25,8 @@ export const Stopped = {
 export type Stopped = (typeof Stopped)[keyof typeof Stopped];
 
 /**
- * The way from the kernel to the guest: one `readv` per frame, into the buffers that the guest has posted.
+ * The way from the kernel to the guest, into the buffers that the guest has posted: one `readv` per frame, or one system
+ * call for many when they come one upon the other.
  *
  * How long the next frame is nobody knows before it is read, and room for the longest takes many of a guest's
  * buffers. So room is asked for frames as long as they were lately, and behind it in the vector lies memory of ours:
@@ -54,13 +57,27 @@ export class Receive {
   /** The guest called back in the middle of it. */
   #again = false;
   #busy = false;
+  readonly #lone: LoneFrames = new LoneFrames();
+  /** Whether what is left in the kernel will be reported. */
+  #mayStop = false;
+  /** For many frames at once. */
+  #reader: BatchReader | null;
 
   /**
    * @param fd one queue of the interface
    * @param queue its number
    * @param headerBytes of the header before each frame
+   * @param ring reads many frames at once. Null: each is read by itself
    */
-  constructor(fd: Fd, queue: number, headerBytes: number, counters: TapCounters, batchFrames: number) {
+  constructor(
+    fd: Fd,
+    queue: number,
+    headerBytes: number,
+    counters: TapCounters,
+    batchFrames: number,
+    ring: IoRing | null = null,
+  ) {
+    this.#reader = ring === null ? null : new BatchReader(ring, headerBytes);
     this.#queue = queue;
     this.#fd = fd;
     this.#counters = counters;
@@ -79,11 +96,13 @@ export class Receive {
    * Reads frames and gives them to the guest, until there is a reason to stop. Called from within itself (the
    * guest's interrupt led back here) it only notes that, and the outer call looks again.
    * @param open asked before each frame: whether to go on
+   * @param ready the kernel says that there are frames, and will say so again while there are
    */
-  run(driver: EthDriver, open: () => boolean): Stopped {
+  run(driver: EthDriver, open: () => boolean, ready = false): Stopped {
     this.#again = true;
     if (this.#busy) return Stopped.Nested;
     this.#busy = true;
+    this.#mayStop = ready;
     let budget = this.#batchFrames;
     let stopped: Stopped = Stopped.Budget;
     try {
@@ -109,32 +128,88 @@ export class Receive {
   /** Lets go of the guest's memory. */
   release(): void {
     this.#vector.release();
+    this.#reader?.release();
   }
 
   #batch(driver: EthDriver, budget: number, open: () => boolean): Stopped {
-    for (let left = budget; left > 0; left--) {
+    for (let left = budget; left > 0; ) {
       if (!open()) return Stopped.Empty;
-      if (this.#stashed > 0) {
-        if (!this.#deliverStash(driver)) return Stopped.NoRoom;
-        continue;
+      const count = this.#canReadMany() ? Math.min(this.#reader?.ask ?? 1, left) : 1;
+      const stopped = count > 1 ? this.#readMany(driver, count) : this.#readOne(driver);
+      if (stopped === Stopped.Empty) this.#lone.looked(budget - left);
+      if (stopped !== Stopped.Budget) return stopped;
+      if (left === budget && count === 1 && this.#stashed === 0) {
+        // The first is not to wait for the look after it, which may find nothing.
+        this.#flush(driver);
+        if (this.#mayStop && this.#lone.guess()) return Stopped.Budget;
       }
-      const room = this.#room(driver);
-      if (room === null) {
-        this.#counters.starved++;
-        return Stopped.NoRoom;
-      }
-      const result = this.#read(room) - this.#header.sizeBytes;
-      if (result < HEADER_BYTES) {
-        this.#add(room, 0);
-        const errno = -(result + this.#header.sizeBytes);
-        if (errno === Errno.EAGAIN) return Stopped.Empty;
-        if (errno > 0) return Stopped.Trouble;
-      } else if (result <= room.totalBytes) {
-        this.#header.take(room);
-        this.#take(room, result);
-      } else this.#keep(driver, room, result);
+      left -= count;
     }
     return Stopped.Budget;
+  }
+
+  /** Whether no frame can be longer than its room: there is but one stash. */
+  #canReadMany(): boolean {
+    return this.#stashed === 0 && this.#expected >= this.#longest;
+  }
+
+  /** Reads a frame, or gives the one in the stash. */
+  #readOne(driver: EthDriver): Stopped {
+    if (this.#stashed > 0) return this.#deliverStash(driver) ? Stopped.Budget : Stopped.NoRoom;
+    const room = this.#room(driver);
+    if (room === null) {
+      this.#counters.starved++;
+      return Stopped.NoRoom;
+    }
+    const result = this.#read(room);
+    const bytes = result - this.#header.sizeBytes;
+    this.#reader?.plain(bytes >= HEADER_BYTES);
+    if (bytes < HEADER_BYTES) {
+      this.#add(room, 0);
+      return stoppedBy(result);
+    }
+    if (bytes <= room.totalBytes) {
+      this.#header.take(room);
+      this.#take(room, bytes);
+    } else this.#keep(driver, room, bytes);
+    return Stopped.Budget;
+  }
+
+  /** Reads several frames at once. */
+  #readMany(driver: EthDriver, count: number): Stopped {
+    const reader = this.#reader;
+    if (reader === null || !this.#takeRooms(reader, driver, count)) return this.#readOne(driver);
+    // Whoever was asked for the rooms may have closed it.
+    const tried = this.#fd.closed ? 0 : reader.read(this.#fd.number);
+    let stopped: Stopped = this.#fd.closed ? Stopped.Empty : Stopped.Budget;
+    let found = 0;
+    for (const [i, room] of reader.rooms.entries()) {
+      const result = i < tried ? (reader.results[i] ?? 0) : 0;
+      const bytes = result - this.#header.sizeBytes;
+      if (bytes >= HEADER_BYTES) {
+        reader.takeHeader(i, room);
+        this.#take(room, bytes);
+        found++;
+        continue;
+      }
+      this.#add(room, 0);
+      if (result === -Errno.ENOTSUP) this.#reader = null;
+      else if (stopped === Stopped.Budget && i < tried) stopped = stoppedBy(result);
+    }
+    reader.done(found);
+    return stopped;
+  }
+
+  /** Room for several frames. False where there is none at all. */
+  #takeRooms(reader: BatchReader, driver: EthDriver, count: number): boolean {
+    const { callbacks } = driver;
+    const { rooms } = reader;
+    while (rooms.length < count) {
+      const room = callbacks.allocateRxBuf(this.#expected, this.#queue);
+      if (room === null) break;
+      rooms.push(room);
+    }
+    return rooms.length > 0;
   }
 
   /** Room for a frame as long as expected, or whatever room there is. */
@@ -230,6 +305,12 @@ export class Receive {
     this.#count = 0;
     callbacks.rxComplete(count, this.#rooms, this.#lengths);
   }
+}
+
+/** What a read without a frame means. One that is too short to be a frame is passed over. */
+function stoppedBy(result: number): Stopped {
+  if (result >= 0) return Stopped.Budget;
+  return result === -Errno.EAGAIN ? Stopped.Empty : Stopped.Trouble;
 }
 
 /**

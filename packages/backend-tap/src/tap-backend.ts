@@ -44,6 +44,7 @@ export function tapBackend(options: TapOptions = {}): TapBackend {
     vnetHeaderBytes: card.headerBytes,
     lowLevelInit: (driver) => card.init(driver),
     rawTx: (_driver, frame) => card.transmit(frame),
+    rawTxFlush: () => card.flush(),
     rawPoll: (_driver, queue) => card.poll(queue),
     rawHandleIRQ: (driver, irq) => driver.raiseIrq(irq),
     getMac: () => card.mac,

@@ -7,6 +7,7 @@ import {
   Offload,
   TxResult,
 } from "@vmmkit/ethif";
+import { threadIoRing } from "@vmmkit/posix";
 import { TapCounters } from "./counters.ts";
 import { LinkMonitor } from "./link-monitor.ts";
 import { takenOffloads } from "./offloads.ts";
@@ -50,6 +51,7 @@ export class TapCard {
       headerBytes: device.headerBytes,
       queueFrames,
       batchFrames,
+      ring: options.batchedCalls ? threadIoRing() : null,
       isOpen: () => this.#isOpen(),
       trouble: () => this.#trouble(),
       failed: () => this.#monitor.refresh(),
@@ -100,6 +102,11 @@ export class TapCard {
     }
     const queue = this.#queues[frame.queue];
     return (queue?.active === true ? queue : this.#first).send(frame);
+  }
+
+  /** `rawTxFlush`: the card has no more frames for now. */
+  flush(): void {
+    for (const queue of this.#queues) queue.flush();
   }
 
   /** `rawPoll`: the guest has posted room. */

@@ -1,5 +1,5 @@
-import type { EthDriver, Frame, TxResult } from "@vmmkit/ethif";
-import { type Fd, type Poller, Ready, type Watch } from "@vmmkit/posix";
+import { type EthDriver, type Frame, TxResult } from "@vmmkit/ethif";
+import { type Fd, type IoRing, type Poller, Ready, type Watch } from "@vmmkit/posix";
 import type { TapCounters } from "./counters.ts";
 import { Receive, Stopped } from "./receive.ts";
 import { Transmit } from "./transmit.ts";
@@ -14,6 +14,8 @@ export interface TapQueueOwner {
   readonly headerBytes: number;
   readonly queueFrames: number;
   readonly batchFrames: number;
+  /** For many frames in a system call. Null: each has one of its own. */
+  readonly ring: IoRing | null;
   /** Whether frames may be read and written: the interface is there, and the backend was not closed. */
   isOpen(): boolean;
   /** The kernel says that something is wrong: it is to be looked what, but not in the middle of this call. */
@@ -39,12 +41,12 @@ export class TapQueue {
 
   /** @param number which queue pair it is; the first is in use from the start */
   constructor(fd: Fd, number: number, owner: TapQueueOwner) {
-    const { headerBytes, counters, queueFrames, batchFrames } = owner;
+    const { headerBytes, counters, queueFrames, batchFrames, ring } = owner;
     this.#fd = fd;
     this.#owner = owner;
     this.#active = number === 0;
-    this.#transmit = new Transmit(fd, headerBytes, counters, queueFrames, () => owner.trouble());
-    this.#receive = new Receive(fd, number, headerBytes, counters, batchFrames);
+    this.#transmit = new Transmit(fd, headerBytes, counters, queueFrames, () => owner.trouble(), ring);
+    this.#receive = new Receive(fd, number, headerBytes, counters, batchFrames, ring);
   }
 
   /** How many frames wait for the kernel. */
@@ -82,9 +84,17 @@ export class TapQueue {
 
   /** `rawTx`. The interface is there. */
   send(frame: Frame): TxResult {
-    const result = this.#transmit.send(frame);
-    if (this.#transmit.waiting > 0) this.wait();
+    if (this.#driver === null) return TxResult.Failed;
+    const result = this.#transmit.send(this.#driver, frame);
+    if (this.#transmit.stalled) this.wait();
     return result;
+  }
+
+  /** `rawTxFlush`. */
+  flush(): void {
+    if (this.#driver === null || this.#transmit.waiting === 0 || !this.#isOpen()) return;
+    this.#transmit.flush(this.#driver);
+    if (this.#transmit.stalled) this.wait();
   }
 
   /** `rawPoll`: the guest has posted room. */
@@ -108,7 +118,7 @@ export class TapQueue {
     const watch = this.#watch;
     if (watch === null || watch.closed) return;
     const reading = !this.#starved && this.#rest === null;
-    const writing = this.#transmit.waiting > 0;
+    const writing = this.#transmit.stalled;
     const wanted = (reading ? Ready.Read : 0) | (writing ? Ready.Write : 0);
     watch.setEvents(this.#isOpen() ? wanted : 0);
   }
@@ -127,14 +137,14 @@ export class TapQueue {
     if ((ready & (Ready.Error | Ready.HangUp)) !== 0) this.#owner.failed();
     if (this.#driver === null || !this.#isOpen()) return;
     if ((ready & Ready.Write) !== 0) this.#transmit.resume(this.#driver, this.#owner.batchFrames);
-    if ((ready & Ready.Read) !== 0) this.#look();
+    if ((ready & Ready.Read) !== 0) this.#look(true);
     else this.wait();
   }
 
   /** Gives the guest what there is for it. */
-  #look(): void {
+  #look(ready = false): void {
     if (this.#driver === null || !this.#isOpen()) return;
-    const stopped = this.#receive.run(this.#driver, this.#isOpen);
+    const stopped = this.#receive.run(this.#driver, this.#isOpen, ready);
     if (stopped === Stopped.Nested || !this.#isOpen()) return;
     this.#starved = stopped === Stopped.NoRoom;
     if (stopped === Stopped.Trouble) {

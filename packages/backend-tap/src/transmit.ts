@@ -1,11 +1,15 @@
 import { type EthDriver, type Frame, TxResult } from "@vmmkit/ethif";
-import { addressOf, Errno, type Fd, IoVector, writeAt, writev } from "@vmmkit/posix";
+import { addressOf, Errno, type Fd, type IoRing, IoVector, writeAt, writev } from "@vmmkit/posix";
+import { BatchWriter } from "./batch-writer.ts";
 import type { TapCounters } from "./counters.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
 import { VnetHeader } from "./vnet-header.ts";
 
-/** The way from the guest to the kernel: one `writev` per frame, from the guest's own memory. */
+/**
+ * The way from the guest to the kernel, from the guest's own memory. Frames are gathered until the card says that those
+ * were all, and go together; one alone, and all where there is no way to do that, go with a `writev` each.
+ */
 export class Transmit {
   readonly #fd: Fd;
   readonly #counters: TapCounters;
@@ -13,6 +17,15 @@ export class Transmit {
   readonly #vector: IoVector = new IoVector();
   readonly #header: VnetHeader;
   readonly #waiting: FrameQueue;
+  /** Null where each frame goes when it comes. */
+  #ring: IoRing | null;
+  /** Made when there are several frames for the first time. */
+  #batch: BatchWriter | null = null;
+  /** The kernel took no more: what waits goes when it says that it does. */
+  #stalled = false;
+  #busy = false;
+  /** How often all was given back: what comes of frames then is nobody's any more. */
+  #drops = 0;
   /** For frames in more pieces than a system call takes. Made when the first one comes. */
   #linear: Uint8Array | null = null;
 
@@ -20,22 +33,36 @@ export class Transmit {
    * @param fd one queue of the interface
    * @param headerBytes of the header before each frame
    * @param onTrouble called when the kernel says that the interface is down or gone
+   * @param ring sends many frames at once. Null: each goes when it comes
    */
-  constructor(fd: Fd, headerBytes: number, counters: TapCounters, queueFrames: number, onTrouble: () => void) {
+  constructor(
+    fd: Fd,
+    headerBytes: number,
+    counters: TapCounters,
+    queueFrames: number,
+    onTrouble: () => void,
+    ring: IoRing | null = null,
+  ) {
     this.#fd = fd;
+    this.#ring = ring;
     this.#counters = counters;
     this.#onTrouble = onTrouble;
     this.#header = new VnetHeader(headerBytes);
     this.#waiting = new FrameQueue(queueFrames);
   }
 
-  /** How many frames wait for the kernel. */
+  /** How many frames wait: for the kernel, or for `flush`. */
   get waiting(): number {
     return this.#waiting.count;
   }
 
+  /** Whether the kernel took no more, and is to be waited for. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
   /** `rawTx`. The interface is there. */
-  send(frame: Frame): TxResult {
+  send(driver: EthDriver, frame: Frame): TxResult {
     const bytes = frame.totalBytes;
     if (bytes < HEADER_BYTES) {
       this.#counters.tooShort++;
@@ -45,6 +72,7 @@ export class Transmit {
       this.#counters.tooLong++;
       return TxResult.Failed;
     }
+    if (this.#ring !== null && this.#gather(driver, frame)) return TxResult.Enqueued;
     // Behind frames that wait, so that none overtakes.
     if (this.#waiting.count > 0) return this.#enqueue(frame);
     const result = this.#write(frame);
@@ -58,31 +86,30 @@ export class Transmit {
     return TxResult.Failed;
   }
 
+  /** `rawTxFlush`: sends what was gathered. */
+  flush(driver: EthDriver): void {
+    if (this.#stalled || this.#busy || this.#waiting.count === 0) return;
+    this.#sendWaiting(driver, this.#waiting.count);
+    if (this.#waiting.count === 0) return;
+    this.#stalled = true;
+    this.#counters.enqueued += this.#waiting.count;
+  }
+
   /**
    * The kernel takes frames again.
    * @param budget how many to send at most
    */
   resume(driver: EthDriver, budget: number): void {
-    for (let left = budget; left > 0; left--) {
-      const frame = this.#waiting.peek();
-      if (frame === null) return;
-      // A reset of the card emptied it.
-      const result = frame.rangeCount === 0 ? 0 : this.#write(frame);
-      if (result === -Errno.EAGAIN) return;
-      this.#waiting.shift();
-      if (frame.rangeCount === 0) this.#counters.closed++;
-      else if (result < 0) this.#fail(-result);
-      else {
-        this.#counters.framesOut++;
-        this.#counters.bytesOut += frame.totalBytes;
-      }
-      driver.callbacks.txComplete(frame.cookie);
-    }
+    if (this.#busy) return;
+    this.#sendWaiting(driver, budget);
+    this.#stalled = this.#waiting.count > 0;
   }
 
   /** Gives all frames that wait back to the guest unsent. Answers how many those were. */
   drop(driver: EthDriver): number {
     let count = 0;
+    this.#drops++;
+    this.#stalled = false;
     for (let frame = this.#waiting.shift(); frame !== null; frame = this.#waiting.shift()) {
       count++;
       driver.callbacks.txComplete(frame.cookie);
@@ -93,10 +120,80 @@ export class Transmit {
   /** Lets go of the guest's memory. */
   release(): void {
     this.#vector.release();
+    this.#batch?.release();
+  }
+
+  /** False where the frame does not wait for `flush`. */
+  #gather(driver: EthDriver, frame: Frame): boolean {
+    if (this.#stalled) return false;
+    if (this.#waiting.full) this.flush(driver);
+    return !this.#stalled && this.#waiting.push(frame);
+  }
+
+  /** Sends frames that wait, until the kernel takes no more. */
+  #sendWaiting(driver: EthDriver, budget: number): void {
+    this.#busy = true;
+    try {
+      for (let left = budget; left > 0 && this.#waiting.count > 0; ) {
+        const count = Math.min(left, this.#waiting.count);
+        const sent =
+          count > 1 && this.#ring !== null ? this.#sendBatch(driver, this.#ring, count) : this.#sendOne(driver);
+        if (sent === 0) return;
+        left -= sent;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Sends several frames at once. Answers how many left the queue. */
+  #sendBatch(driver: EthDriver, ring: IoRing, count: number): number {
+    this.#batch ??= new BatchWriter(ring, this.#header.sizeBytes);
+    const { results } = this.#batch;
+    const tried = this.#batch.write(this.#fd.number, this.#waiting, count);
+    if (tried === 0) return this.#sendOne(driver);
+    const drops = this.#drops;
+    for (let i = 0; i < tried; i++) {
+      const result = results[i] ?? 0;
+      if (result === -Errno.EAGAIN || result === -Errno.ECANCELED) return i;
+      if (result === -Errno.ENOTSUP) {
+        this.#ring = null;
+        return this.#sendOne(driver);
+      }
+      this.#complete(driver, result);
+      // A guest that ran meanwhile may have taken the queue away.
+      if (drops !== this.#drops) return tried;
+    }
+    return tried;
+  }
+
+  /** Sends the oldest frame. 0 where the kernel takes none, otherwise 1. */
+  #sendOne(driver: EthDriver): number {
+    const frame = this.#waiting.peek();
+    if (frame === null) return 0;
+    // A reset of the card emptied it.
+    const result = frame.rangeCount === 0 ? 0 : this.#write(frame);
+    if (result === -Errno.EAGAIN) return 0;
+    this.#complete(driver, result);
+    return 1;
+  }
+
+  /** The oldest frame was sent or refused. */
+  #complete(driver: EthDriver, result: number): void {
+    const frame = this.#waiting.shift();
+    if (frame === null) return;
+    if (result < 0) this.#fail(-result);
+    else if (frame.rangeCount === 0) this.#counters.closed++;
+    else {
+      this.#counters.framesOut++;
+      this.#counters.bytesOut += frame.totalBytes;
+    }
+    driver.callbacks.txComplete(frame.cookie);
   }
 
   #enqueue(frame: Frame): TxResult {
     if (this.#waiting.push(frame)) {
+      this.#stalled = true;
       this.#counters.enqueued++;
       return TxResult.Enqueued;
     }

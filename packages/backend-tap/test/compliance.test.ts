@@ -11,6 +11,7 @@ const VARIANTS: readonly (readonly [string, TapOptions])[] = [
   ["TAP with jumbo frames", { mtu: 9000 }],
   ["TAP with a virtio-net header of 12 bytes", { vnetHeader: true }],
   ["TAP with a header of 10 bytes and the longest frames", { vnetHeader: 10, mtu: 65521 }],
+  ["TAP with a system call for each frame", { batchedCalls: false }],
   ["TAP that takes little at a time", { sendBufferBytes: 4096, queueFrames: 512, batchFrames: 1 }],
 ];
 

@@ -59,10 +59,10 @@ function frameOf(bytes: Uint8Array, pieceBytes = bytes.length, cookie = 0): Fram
 
 describe("a frame", () => {
   it("goes out with its header before it, from many pieces in one call", () => {
-    const { transmit, there, counters } = onSocket();
+    const { transmit, there, counters, driver } = onSocket();
     const bytes = someFrame(1000);
     const frame = Object.assign(frameOf(bytes, 7), { flags: 1, csumStart: 34, csumOffset: 16 });
-    expect(transmit.send(frame)).toBe(TxResult.Complete);
+    expect(transmit.send(driver, frame)).toBe(TxResult.Complete);
     const got = new Uint8Array(2000);
     expect(there.fd.read(got)).toBe(1012);
     expect([...got.subarray(0, 12)]).toEqual([1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0]);
@@ -71,28 +71,28 @@ describe("a frame", () => {
   });
 
   it("in more pieces than a system call takes is put together first", () => {
-    const { transmit, there } = onSocket();
+    const { transmit, there, driver } = onSocket();
     const bytes = someFrame(3000);
-    expect(transmit.send(Object.assign(frameOf(bytes, 1), { flags: 2 }))).toBe(TxResult.Complete);
+    expect(transmit.send(driver, Object.assign(frameOf(bytes, 1), { flags: 2 }))).toBe(TxResult.Complete);
     const got = new Uint8Array(4000);
     expect(there.fd.read(got)).toBe(3012);
     expect([got[0], got.subarray(12, 3012)]).toEqual([2, bytes]);
   });
 
   it("whose memory went away is refused and counted, and nothing is read there", () => {
-    const { transmit, there, counters } = onSocket();
+    const { transmit, there, counters, driver } = onSocket();
     const bytes = someFrame(100);
     const frame = frameOf(bytes, 50);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
-    expect(transmit.send(frame)).toBe(TxResult.Failed);
+    expect(transmit.send(driver, frame)).toBe(TxResult.Failed);
     expect(counters.refused).toBe(1);
     expect(there.fd.read(new Uint8Array(10))).toBe(-1);
   });
 
   it("shorter than an Ethernet header, or longer than any frame, is not sent", () => {
-    const { transmit, counters } = onSocket();
-    expect(transmit.send(frameOf(new Uint8Array(13)))).toBe(TxResult.Failed);
-    expect(transmit.send(frameOf(new Uint8Array(MAX_FRAME_BYTES + 1)))).toBe(TxResult.Failed);
+    const { transmit, counters, driver } = onSocket();
+    expect(transmit.send(driver, frameOf(new Uint8Array(13)))).toBe(TxResult.Failed);
+    expect(transmit.send(driver, frameOf(new Uint8Array(MAX_FRAME_BYTES + 1)))).toBe(TxResult.Failed);
     expect([counters.tooShort, counters.tooLong, counters.framesOut]).toEqual([1, 1, 0]);
   });
 });
@@ -102,7 +102,7 @@ describe("EAGAIN", () => {
     const { transmit, counters, completed, driver, there } = onSocket(2);
     refusals.push(-Errno.EAGAIN);
     const frames = [0, 1, 2].map((cookie) => frameOf(someFrame(), 60, cookie));
-    expect(frames.map((frame) => transmit.send(frame))).toEqual([
+    expect(frames.map((frame) => transmit.send(driver, frame))).toEqual([
       TxResult.Enqueued,
       TxResult.Enqueued,
       TxResult.Failed,
@@ -123,7 +123,7 @@ describe("EAGAIN", () => {
   it("as many as the budget says are sent before others have their turn", () => {
     const { transmit, completed, driver } = onSocket(10);
     refusals.push(-Errno.EAGAIN);
-    for (let cookie = 0; cookie < 5; cookie++) transmit.send(frameOf(someFrame(), 60, cookie));
+    for (let cookie = 0; cookie < 5; cookie++) transmit.send(driver, frameOf(someFrame(), 60, cookie));
     transmit.resume(driver, 2);
     expect(completed).toEqual([0, 1]);
     transmit.resume(driver, 64);
@@ -134,7 +134,7 @@ describe("EAGAIN", () => {
     const { transmit, counters, completed, driver } = onSocket();
     refusals.push(-Errno.EAGAIN);
     const frame = frameOf(someFrame(), 60, 7);
-    transmit.send(frame);
+    transmit.send(driver, frame);
     frame.clear();
     transmit.resume(driver, 64);
     expect([completed, counters.closed, counters.framesOut]).toEqual([[7], 1, 0]);
@@ -166,17 +166,17 @@ describe("errors of the host are counted by their reason", () => {
     it(`${name}: ${reason}`, () => {
       const { transmit, counters, troubles, driver, completed } = onSocket();
       refusals.push(-Errno[name]);
-      expect(transmit.send(frameOf(someFrame()))).toBe(TxResult.Failed);
+      expect(transmit.send(driver, frameOf(someFrame()))).toBe(TxResult.Failed);
       expect(counters.snapshot().dropped[reason]).toBe(1);
       // Who looks after the interface is told where it may be down or gone.
       expect(troubles()).toBe(name === "EIO" || name === "EBADFD" ? 1 : 0);
       // And of a frame that waited.
       refusals.push(-Errno.EAGAIN, -Errno[name]);
-      transmit.send(frameOf(someFrame(), 60, 3));
+      transmit.send(driver, frameOf(someFrame(), 60, 3));
       transmit.resume(driver, 64);
       expect([counters.snapshot().dropped[reason], completed]).toEqual([2, [3]]);
       // The next one is sent as if nothing had been.
-      expect(transmit.send(frameOf(someFrame()))).toBe(TxResult.Complete);
+      expect(transmit.send(driver, frameOf(someFrame()))).toBe(TxResult.Complete);
     });
   }
 

@@ -120,7 +120,8 @@ export interface RawIfaceFuncs {
 
   /**
    * The guest uses this many queue pairs from now on, numbers 0 to `pairs` - 1 (a TAP attaches as many queues, no
-   * frame is to wait on another). Optional. Called at the start of a driver and when it changes its mind.
+   * frame is to wait on another). Optional. Called at the start of a driver and when it changes its mind. A guest may
+   * send on other pairs nevertheless: such frames go out like any.
    */
   setQueuePairs?(driver: EthDriver, pairs: number): void;
 

@@ -41,6 +41,7 @@ export type { KickMode } from "./net-queue.ts";
 export type { SendOptions } from "./net-transmit.ts";
 export { PackedRing } from "./packed-ring.ts";
 export {
+  closePacket,
   isTransportGood,
   makePacket,
   type OpenPacket,

@@ -1,7 +1,9 @@
 import * as virtio from "@vmmkit/virtio";
 import { DriverError } from "./errors.ts";
 import type { GuestRam } from "./guest-ram.ts";
-import { allocateRing, freeRing } from "./ring-memory.ts";
+import type { GuestRing } from "./guest-ring.ts";
+import { PackedRing } from "./packed-ring.ts";
+import { allocatePackedRing, allocateRing, freePackedRing, freeRing } from "./ring-memory.ts";
 import { type ChainPart, SplitRing } from "./split-ring.ts";
 import type { GuestTransport } from "./transport.ts";
 
@@ -34,12 +36,18 @@ export interface RssParameters {
   readonly key: Uint8Array;
 }
 
+/** How the control queue's ring is driven. */
+export interface ControlRingOptions {
+  readonly packed: boolean;
+  readonly eventIdx: boolean;
+}
+
 /**
  * A driver's side of the control queue (5.1.6.5). Commands are carried out one by one, each before it returns; it
  * answers whether the device said VIRTIO_NET_OK.
  */
 export class NetControl {
-  readonly ring: SplitRing;
+  readonly ring: GuestRing;
   /** Number of the queue. */
   readonly index: number;
   /** How many bytes the device said that it wrote, of the last command. */
@@ -49,11 +57,11 @@ export class NetControl {
   readonly #buffer: number;
 
   /** Makes the ring and tells the device where it is. @throws DriverError where the device has no such queue */
-  constructor(transport: GuestTransport, ram: GuestRam, index: number, eventIdx: boolean) {
+  constructor(transport: GuestTransport, ram: GuestRam, index: number, rings: ControlRingOptions) {
     const size = transport.readQueueSize(index);
     if (size === 0) throw new DriverError(`the device has no control queue ${index}`);
-    const layout = allocateRing(ram, size, transport.legacyLayout);
-    this.ring = new SplitRing(ram, layout, { eventIdx });
+    const layout = rings.packed ? allocatePackedRing(ram, size) : allocateRing(ram, size, transport.legacyLayout);
+    this.ring = rings.packed ? new PackedRing(ram, layout, rings) : new SplitRing(ram, layout, rings);
     this.index = index;
     this.#transport = transport;
     this.#ram = ram;
@@ -64,7 +72,8 @@ export class NetControl {
   /** Gives the memory back. The device must have been reset before. */
   dispose(): void {
     this.ring.dispose();
-    freeRing(this.#ram, this.ring.layout);
+    if (this.ring instanceof PackedRing) freePackedRing(this.#ram, this.ring.layout);
+    else freeRing(this.#ram, this.ring.layout);
     this.#ram.free(this.#buffer, BUFFER_BYTES);
   }
 
@@ -93,7 +102,10 @@ export class NetControl {
   exchangeRaw(readable: readonly ChainPart[], writable: readonly ChainPart[]): number {
     for (const { gpa, length } of writable) this.#ram.write(gpa, new Uint8Array(length).fill(NO_ACK));
     const { ring } = this;
-    const head = ring.addChain(readable, writable);
+    ring.begin();
+    for (const { gpa, length } of readable) ring.readable(gpa, length);
+    for (const { gpa, length } of writable) ring.writable(gpa, length);
+    const head = ring.end();
     ring.publish();
     if (ring.kickNeeded()) this.#transport.notify(this.index);
     const used = ring.popUsed();

@@ -4,6 +4,7 @@ import {
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FEATURES_OK,
   VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
   VIRTIO_NET_CONFIG_MAC,
   VIRTIO_NET_CONFIG_MAX_VIRTQUEUE_PAIRS,
@@ -150,7 +151,8 @@ export class GuestNetDriver<Transport extends GuestTransport = GuestTransport> {
     for (let pair = 1; pair < pairs; pair++) this.#more.push(new NetSession(setup, pair));
     if (!this.has(VIRTIO_NET_F_CTRL_VQ)) return;
     const index = several ? 2 * transport.readConfig(VIRTIO_NET_CONFIG_MAX_VIRTQUEUE_PAIRS, 2) : 2;
-    this.#control = new NetControl(transport, ram, index, this.has(VIRTIO_F_EVENT_IDX));
+    const rings = { packed: this.has(VIRTIO_F_RING_PACKED), eventIdx: this.has(VIRTIO_F_EVENT_IDX) };
+    this.#control = new NetControl(transport, ram, index, rings);
   }
 
   /** Posts the receive buffers (unless `autoRefill` is off), sets DRIVER_OK, and notifies the receive queue. */

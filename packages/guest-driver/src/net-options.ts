@@ -61,6 +61,8 @@ export interface NetBufferOptions {
    * with MRG_RXBUF.
    */
   readonly bufferBytes?: number;
+  /** Entries of the ring, where the driver wants fewer than the device has. Default: as many. Not with the legacy interface. */
+  readonly ringSize?: number;
   /** Number of buffers. Default: the size of the ring, at most 1024. */
   readonly buffers?: number;
   /** The header has a descriptor of its own. Default: only where the legacy interface demands it (no ANY_LAYOUT). */

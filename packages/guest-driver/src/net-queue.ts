@@ -2,6 +2,9 @@ import type { GuestRing } from "./guest-ring.ts";
 import type { GuestNetCounters, GuestNetOptions, NetBufferOptions } from "./net-options.ts";
 import type { GuestTransport } from "./transport.ts";
 
+/** How the buffers of a queue look, all that was left out filled in. */
+export type BufferShape = Required<Omit<NetBufferOptions, "ringSize">>;
+
 /** What both directions of a started card work with. */
 export interface NetQueue {
   readonly ring: GuestRing;
@@ -14,7 +17,7 @@ export interface NetQueue {
   /** With MRG_RXBUF. */
   readonly mergeable: boolean;
   readonly indirect: NonNullable<GuestNetOptions["indirect"]>;
-  readonly buffers: Required<NetBufferOptions>;
+  readonly buffers: BufferShape;
 }
 
 /** Who decides on a notification: the device, or the caller. */

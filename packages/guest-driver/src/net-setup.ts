@@ -21,7 +21,7 @@ import type { FeatureSet } from "./features.ts";
 import type { GuestRam } from "./guest-ram.ts";
 import type { GuestRing, GuestRingOptions } from "./guest-ring.ts";
 import type { GuestNetCounters, GuestNetOptions, NetBufferOptions } from "./net-options.ts";
-import type { NetQueue } from "./net-queue.ts";
+import type { BufferShape, NetQueue } from "./net-queue.ts";
 import { PackedRing } from "./packed-ring.ts";
 import { allocatePackedRing, allocateRing } from "./ring-memory.ts";
 import { SplitRing } from "./split-ring.ts";
@@ -58,13 +58,15 @@ export interface NetSetup {
 /** Makes the ring of a queue and tells the device where it is. @throws DriverError where the device has no such queue */
 export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
   const { transport, features, counters, options } = setup;
-  const size = transport.readQueueSize(index);
-  if (size === 0) throw new DriverError(`the device has no queue ${index}`);
+  const most = transport.readQueueSize(index);
+  if (most === 0) throw new DriverError(`the device has no queue ${index}`);
+  const isReceive = (index & 1) === 0;
+  const chosen = (isReceive ? options.rx : options.tx)?.ringSize;
+  const size = Math.min(most, chosen ?? most);
   const mergeable = features.has(VIRTIO_NET_F_MRG_RXBUF);
   const longHeader = mergeable || features.has(VIRTIO_F_VERSION_1);
   const plainBytes = longHeader ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
   const headerBytes = features.has(VIRTIO_NET_F_HASH_REPORT) ? VIRTIO_NET_HDR_HASH_BYTES : plainBytes;
-  const isReceive = (index & 1) === 0;
   const buffers = bufferShape(setup, isReceive, size, headerBytes);
   const indirect = features.has(VIRTIO_F_INDIRECT_DESC) ? (options.indirect ?? "chains") : "never";
   const ring = makeRing(setup, size, {
@@ -73,7 +75,13 @@ export function makeNetQueue(setup: NetSetup, index: number): NetQueue {
     indirectEntries: indirect === "never" ? 0 : longestChain(setup, isReceive, buffers),
   });
   const { layout } = ring;
-  transport.writeQueue(index, layout.descTable, layout.availRing, layout.usedRing);
+  transport.writeQueue(
+    index,
+    layout.descTable,
+    layout.availRing,
+    layout.usedRing,
+    chosen === undefined ? chosen : size,
+  );
   return { ring, index, transport, counters, headerBytes, mergeable, indirect, buffers };
 }
 
@@ -86,12 +94,7 @@ function makeRing({ ram, features, transport }: NetSetup, size: number, options:
  * Without ANY_LAYOUT the header has a descriptor of its own (5.1.6.6). Mergeable buffers are the exception that all
  * drivers make and all devices know.
  */
-function bufferShape(
-  setup: NetSetup,
-  isReceive: boolean,
-  size: number,
-  headerBytes: number,
-): Required<NetBufferOptions> {
+function bufferShape(setup: NetSetup, isReceive: boolean, size: number, headerBytes: number): BufferShape {
   const { features, options, mtu } = setup;
   const given: NetBufferOptions = (isReceive ? options.rx : options.tx) ?? {};
   const mergeable = isReceive && features.has(VIRTIO_NET_F_MRG_RXBUF);
@@ -107,7 +110,7 @@ function bufferShape(
 }
 
 /** Descriptors that an indirect table must hold; some more than receive buffers need, for chains made by hand. */
-function longestChain(setup: NetSetup, isReceive: boolean, buffers: Required<NetBufferOptions>): number {
+function longestChain(setup: NetSetup, isReceive: boolean, buffers: BufferShape): number {
   const parts = Math.ceil(buffers.bufferBytes / buffers.pieceBytes) + 1;
   return Math.max(parts, isReceive ? SPARE_ENTRIES : (setup.options.txRanges ?? DEFAULT_RANGES));
 }

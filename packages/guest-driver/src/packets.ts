@@ -99,6 +99,14 @@ export function makePacket(spec: PacketSpec): OpenPacket {
   };
 }
 
+/** A packet with its checksum filled in, as `csumStart` and `csumOffset` say: all from there on is summed up, and the sum's complement stored. */
+export function closePacket({ bytes, csumStart, csumOffset }: Omit<OpenPacket, "headerBytes">): Uint8Array {
+  const closed = bytes.slice();
+  const checksum = u16(~slowSum(closed.subarray(csumStart)));
+  closed.set(checksum, csumStart + csumOffset);
+  return closed;
+}
+
 /** What a packet says, and whether it is right. */
 export interface ReadPacket {
   readonly version: number;

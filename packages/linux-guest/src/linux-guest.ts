@@ -47,6 +47,11 @@ export interface GuestListeners {
 export interface LinuxGuestOptions extends GuestOptions, GuestListeners {
   /** Puts devices into the emulator when it is loaded and before it runs. */
   readonly attach?: (emulator: V86) => Attachment | Promise<Attachment>;
+  /**
+   * `attach` restores a guest that was saved when it took commands: it does not boot, and takes them as soon as it runs.
+   * What commands that ran then answer is lost. Default false.
+   */
+  readonly restored?: boolean;
 }
 
 const DEFAULT_MEMORY_BYTES = 128 << 20;
@@ -147,6 +152,14 @@ export class LinuxGuest implements Guest {
     if (this.#destroyed !== null) return;
     this.#beginBoot(emulator);
     await emulator.v86.run();
+    if (this.#options.restored === true) this.#greet();
+  }
+
+  /** The agent of a guest that was restored has said long ago that it is ready. */
+  #greet(): void {
+    const { result } = this.#channel.start("uname -r");
+    // Where it does not answer, `ready` is rejected when the boot's time is over.
+    result.then(({ output }) => this.#onReady(output.trim())).catch(() => {});
   }
 
   #beginBoot(emulator: Emulator): void {

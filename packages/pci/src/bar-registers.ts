@@ -72,6 +72,11 @@ export class BarRegisters {
     this.#written[register] = (((this.#written[register] ?? 0) & ~mask) | (value & mask)) >>> 0;
   }
 
+  /** What the guest wrote into each register. */
+  get written(): readonly number[] {
+    return this.#written;
+  }
+
   /** Back to the initial address. */
   reset(): void {
     this.#written[0] = this.#initial % 2 ** 32;

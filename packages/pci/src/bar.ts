@@ -1,7 +1,10 @@
+import { type Restoration, stateIntegers, stateList, stateRecord } from "@vmmkit/vm";
 import { BarRegisters, type PciBar, type PciBarWindow } from "./bar-registers.ts";
 import { PciDefinitionError } from "./errors.ts";
-import { allOnes, cut, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import { allOnes, cut, type EntryState, isConfigAccess, type PciEntry, prepareBelow, saveBelow } from "./pci-entry.ts";
 import { PCI_BARS, PCI_BASE_ADDRESS_0, PCI_COMMAND } from "./spec.ts";
+
+const ONES = 0xffff_ffff;
 
 /** Options of `barEmulation`. */
 export interface BarOptions {
@@ -17,6 +20,9 @@ export interface BarEntry extends PciEntry {
   /** Where the BARs are now, in the order of their registers. */
   bars(): PciBarWindow[];
   reset(): void;
+  save(): EntryState;
+  /** The windows follow in `apply`: `onBarChange` is told. */
+  prepare(state: unknown): Restoration;
 }
 
 /**
@@ -79,6 +85,27 @@ class EmulatedBars implements BarEntry {
     this.#below.reset?.();
     for (const bar of this.#bars) bar.reset();
     this.#tell();
+  }
+
+  save(): EntryState {
+    return { ...saveBelow(this.#below), bars: this.#bars.map(({ written }) => [...written]) };
+  }
+
+  prepare(state: unknown): Restoration {
+    const { bars } = stateRecord("state", state);
+    const saved = stateList("bars", bars, this.#bars.length);
+    const all = this.#bars.map((bar, i) => ({
+      bar,
+      written: stateIntegers(`bars[${i}]`, saved[i], bar.registers, bar.registers, ONES),
+    }));
+    return prepareBelow(this.#below, state, {
+      apply: () => {
+        for (const { bar, written } of all) {
+          for (const [register, value] of written.entries()) bar.write(register, value, ONES);
+        }
+        this.#tell();
+      },
+    });
   }
 
   #add(bar: PciBar | null): void {

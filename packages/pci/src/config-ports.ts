@@ -21,9 +21,6 @@ export const CONFIG_PORT_RANGE: IoPortRange = {
   size: PCI_CONFIG_LAST_PORT - PCI_CONFIG_ADDRESS_PORT + 1,
 };
 
-/** Bits 30 to 24 are reserved, and so are bits 1 and 0: they read 0. */
-const ADDRESS_BITS = 0x80ff_fffc;
-
 /**
  * PCI's configuration mechanism #1 (C original: `vmm_pci_io_port_in` and `vmm_pci_io_port_out`): the address
  * register at 0xcf8, which takes 32-bit accesses alone, and four bytes of data at 0xcfc, which take any.
@@ -36,7 +33,6 @@ class ConfigPorts implements IoPortInterface {
   readonly desc = "PCI configuration";
   readonly #space: VmmPciSpace;
   readonly #fallback: IoPortInterface | undefined;
-  #address = 0;
 
   constructor(space: VmmPciSpace, fallback: IoPortInterface | undefined) {
     this.#space = space;
@@ -44,7 +40,7 @@ class ConfigPorts implements IoPortInterface {
   }
 
   portIn(port: number, size: number): number {
-    if (port === PCI_CONFIG_ADDRESS_PORT && size === 4) return this.#address;
+    if (port === PCI_CONFIG_ADDRESS_PORT && size === 4) return this.#space.configAddress;
     if (crossesRegisters(port, size)) return this.#inBytes(port, size);
     const target = this.#target(port);
     if (target === null) return cut(this.#fallback?.portIn(port, size) ?? allOnes(size), size);
@@ -54,7 +50,7 @@ class ConfigPorts implements IoPortInterface {
 
   portOut(port: number, size: number, value: number): void {
     if (port === PCI_CONFIG_ADDRESS_PORT && size === 4) {
-      this.#address = (value & ADDRESS_BITS) >>> 0;
+      this.#space.configAddress = value;
       this.#fallback?.portOut(port, size, value);
     } else if (crossesRegisters(port, size)) {
       this.#outBytes(port, size, value);
@@ -77,8 +73,9 @@ class ConfigPorts implements IoPortInterface {
   /** Which function of the space a data port reaches now, or null. */
   #target(port: number): PciAddressAndRegister | null {
     if (port < PCI_CONFIG_DATA_PORT || port > PCI_CONFIG_LAST_PORT) return null;
-    if ((this.#address & PCI_CONFIG_ENABLE) === 0) return null;
-    const target = makeAddrRegFromConfig(this.#address);
+    const { configAddress } = this.#space;
+    if ((configAddress & PCI_CONFIG_ENABLE) === 0) return null;
+    const target = makeAddrRegFromConfig(configAddress);
     return this.#space.findDevice(target) === null ? null : target;
   }
 

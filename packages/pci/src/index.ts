@@ -36,8 +36,8 @@ export {
   type PciAddress,
   type PciAddressAndRegister,
 } from "./pci-address.ts";
-export { isConfigAccess, type PciEntry } from "./pci-entry.ts";
+export { type EntryState, isConfigAccess, type PciEntry } from "./pci-entry.ts";
 export type { PciFunction, PciRegion } from "./pci-function.ts";
 export { PciPlug, type PciPlugOptions } from "./pci-plug.ts";
-export { type PciSpaceOptions, VmmPciSpace } from "./pci-space.ts";
+export { type PciSpaceOptions, type PciSpaceState, VmmPciSpace } from "./pci-space.ts";
 export * from "./spec.ts";

@@ -1,5 +1,5 @@
-import type { InterruptController } from "@vmmkit/vm";
-import { allOnes, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import { type InterruptController, type Restoration, stateFlag, stateRecord } from "@vmmkit/vm";
+import { allOnes, type EntryState, isConfigAccess, type PciEntry, prepareBelow, saveBelow } from "./pci-entry.ts";
 import { PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_STATUS, PCI_STATUS_INTERRUPT } from "./spec.ts";
 
 /** An entry with an interrupt pin. */
@@ -10,6 +10,8 @@ export interface IntxEntry extends PciEntry {
    */
   setLevel(level: boolean): void;
   reset(): void;
+  save(): EntryState;
+  prepare(state: unknown): Restoration;
 }
 
 /**
@@ -60,6 +62,22 @@ class Intx implements IntxEntry {
   reset(): void {
     this.#below.reset?.();
     this.#readCommand();
+  }
+
+  save(): EntryState {
+    return { ...saveBelow(this.#below), intx: this.#level };
+  }
+
+  prepare(state: unknown): Restoration {
+    const { intx } = stateRecord("state", state);
+    const level = stateFlag("intx", intx);
+    return prepareBelow(this.#below, state, {
+      apply: () => {
+        this.#level = level;
+      },
+      // The line moves when everything is in its place: a VMM may have the guest's handler run at once.
+      resume: () => this.#readCommand(),
+    });
   }
 
   #readCommand(): void {

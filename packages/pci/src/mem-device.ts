@@ -1,12 +1,19 @@
+import { type Restoration, stateIntegers, stateRecord } from "@vmmkit/vm";
 import { PciDefinitionError } from "./errors.ts";
-import { allOnes, cut, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import { allOnes, cut, type EntryState, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import * as spec from "./spec.ts";
 import { PCI_CONFIG_SPACE_BYTES } from "./spec.ts";
+
+/** What says which function it is: a state of another one is refused. */
+const IDENTITY: readonly number[] = [spec.PCI_VENDOR_ID, spec.PCI_DEVICE_ID, spec.PCI_SUBSYSTEM_ID];
 
 /** A function whose configuration space is memory. */
 export interface MemDevice extends PciEntry {
   /** The 256 bytes as the guest reads them. The device model may change them at any time. */
   readonly bytes: Uint8Array;
   reset(): void;
+  save(): EntryState;
+  prepare(state: unknown): Restoration;
 }
 
 /** What the guest can change in a `memDevice`: one byte per byte of configuration space, one bit per bit. */
@@ -49,6 +56,22 @@ export function memDevice(bytes: Uint8Array, masks: MemDeviceMasks = {}): MemDev
     reset() {
       now.set(initial);
     },
+    save: () => ({ config: [...now] }),
+    prepare(state) {
+      const { config } = stateRecord("state", state);
+      const saved = stateIntegers("config", config, PCI_CONFIG_SPACE_BYTES, PCI_CONFIG_SPACE_BYTES, 0xff);
+      for (const offset of IDENTITY) checkSame(saved, initial, offset);
+      return {
+        apply: () => {
+          // What the guest cannot change is this function's own, whatever a state says.
+          for (let i = 0; i < PCI_CONFIG_SPACE_BYTES; i++) {
+            const theirs = at(writable, i) | at(clearing, i);
+            now[i] = (at(now, i) & ~theirs) | ((saved[i] ?? 0) & theirs);
+          }
+        },
+        resume: () => {},
+      };
+    },
   };
 }
 
@@ -57,8 +80,15 @@ export function ignoreWrite(entry: PciEntry): PciEntry {
   return { ioRead: (offset, size) => entry.ioRead(offset, size), ioWrite: () => {} };
 }
 
-function at(bytes: Uint8Array, offset: number): number {
+function at(bytes: ArrayLike<number>, offset: number): number {
   return bytes[offset] ?? 0;
+}
+
+/** @throws RangeError where a 16-bit register of the state says that it is another function's */
+function checkSame(saved: readonly number[], own: Uint8Array, offset: number): void {
+  const [got, expected] = [saved, own].map((bytes) => at(bytes, offset) | (at(bytes, offset + 1) << 8));
+  if (got === expected) return;
+  throw new RangeError(`"config" at offset ${offset} expected ${expected}, of this function, got ${got}`);
 }
 
 function copyOf256(name: string, bytes: Uint8Array | undefined): Uint8Array {

@@ -1,3 +1,5 @@
+import { stateIntegers } from "@vmmkit/vm";
+
 /** Bytes of an entry: le64 message address, le32 message data, le32 vector control. */
 const ENTRY_BYTES = 16;
 const ENTRY_WORDS = 4;
@@ -5,6 +7,7 @@ const ENTRY_WORDS = 4;
 const MASKED = 1;
 /** The pending bits start on a half page at least, so that they and the table never share one. */
 const LEAST_PENDING_OFFSET = 0x800;
+const ONES = 0xffff_ffff;
 
 /**
  * The table of an MSI-X function and its pending bits, as they lie behind a BAR (PCI Local Bus Specification 3.0,
@@ -41,6 +44,29 @@ export class MsixTable {
     this.#pending.fill(0);
   }
 
+  /** The table's words, and those of the pending bits. */
+  save(): { readonly table: readonly number[]; readonly pending: readonly number[] } {
+    return { table: [...this.#words], pending: [...this.#pending] };
+  }
+
+  /**
+   * Checks a table from outside.
+   * @returns what puts it in place. Nothing is sent before `setSending`
+   * @throws TypeError, RangeError naming the field
+   */
+  prepare(state: { readonly table?: unknown; readonly pending?: unknown }): () => void {
+    const [words, bits] = [this.#words.length, this.#pending.length];
+    const table = stateIntegers("msix.table", state.table, words, words, ONES);
+    const pending = stateIntegers("msix.pending", state.pending, bits, bits, ONES);
+    return () => {
+      this.#sending = false;
+      this.#pending.fill(0);
+      for (const [index, word] of table.entries()) this.#writeWord(index, word, ONES);
+      this.#pending.set(pending);
+      for (let vector = this.#vectors; vector < 32 * bits; vector++) this.#setPending(vector, false);
+    };
+  }
+
   /** The guest turned the function on or off, or masked all of it. */
   setSending(sending: boolean): void {
     this.#sending = sending;
@@ -55,7 +81,7 @@ export class MsixTable {
     if (this.#sending && ((words[at + 3] as number) & MASKED) === 0) {
       this.#send(words[at] as number, words[at + 1] as number, words[at + 2] as number);
     } else {
-      this.#pending[vector >> 5] = (this.#pending[vector >> 5] as number) | (1 << (vector & 31));
+      this.#setPending(vector, true);
     }
   }
 
@@ -91,12 +117,16 @@ export class MsixTable {
   }
 
   #sendPending(vector: number): void {
+    if (!this.#sending || (((this.#pending[vector >> 5] as number) >>> (vector & 31)) & 1) === 0) return;
+    if (((this.#words[vector * ENTRY_WORDS + 3] as number) & MASKED) !== 0) return;
+    this.#setPending(vector, false);
+    this.signal(vector);
+  }
+
+  #setPending(vector: number, pending: boolean): void {
     const bits = this.#pending[vector >> 5] as number;
     const bit = 1 << (vector & 31);
-    if ((bits & bit) === 0 || !this.#sending) return;
-    if (((this.#words[vector * ENTRY_WORDS + 3] as number) & MASKED) !== 0) return;
-    this.#pending[vector >> 5] = bits & ~bit;
-    this.signal(vector);
+    this.#pending[vector >> 5] = pending ? bits | bit : bits & ~bit;
   }
 
   #byte(offset: number): number {

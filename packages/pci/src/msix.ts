@@ -1,8 +1,8 @@
-import type { InterruptController } from "@vmmkit/vm";
+import { type InterruptController, type Restoration, stateInteger, stateRecord } from "@vmmkit/vm";
 import type { PciBar } from "./bar-registers.ts";
 import { PciDefinitionError } from "./errors.ts";
 import { MsixTable } from "./msix-table.ts";
-import { allOnes, cut, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import { allOnes, cut, type EntryState, isConfigAccess, type PciEntry, prepareBelow, saveBelow } from "./pci-entry.ts";
 import type { PciRegion } from "./pci-function.ts";
 import * as spec from "./spec.ts";
 
@@ -29,12 +29,15 @@ export interface MsixEntry extends PciEntry {
   /** Sends a vector's message, or remembers it while the vector or the function is masked. Nothing while it is off. */
   signal(vector: number): void;
   reset(): void;
+  save(): EntryState;
+  prepare(state: unknown): Restoration;
 }
 
 /** Message control: bits 10 to 0 are the table's size less one. */
 const CONTROL = 2;
 const CONTROL_ENABLE = 0x8000;
 const CONTROL_MASK_ALL = 0x4000;
+const CONTROL_BITS = CONTROL_ENABLE | CONTROL_MASK_ALL;
 const TABLE = 4;
 const PENDING = 8;
 const MOST_VECTORS = 2048;
@@ -90,6 +93,11 @@ class Msix implements MsixEntry {
     return (this.#control & CONTROL_ENABLE) !== 0;
   }
 
+  /** Whether messages that are not masked one by one go out. */
+  get #sending(): boolean {
+    return this.enabled && (this.#control & CONTROL_MASK_ALL) === 0;
+  }
+
   signal(vector: number): void {
     if (!this.enabled) return;
     if (this.#interrupts.signalVector === undefined) this.#table.signal(vector);
@@ -122,6 +130,25 @@ class Msix implements MsixEntry {
     this.#writeControl(0);
   }
 
+  save(): EntryState {
+    return { ...saveBelow(this.#below), msix: { control: this.#control, ...this.#table.save() } };
+  }
+
+  prepare(state: unknown): Restoration {
+    const { msix } = stateRecord("state", state);
+    const { control: saved, table, pending } = stateRecord("msix", msix);
+    const control = stateInteger("msix.control", saved, 0, 0xffff) & CONTROL_BITS;
+    const load = this.#table.prepare({ table, pending });
+    return prepareBelow(this.#below, state, {
+      apply: () => {
+        load();
+        this.#control = control;
+      },
+      // What waits and is not masked goes out now.
+      resume: () => this.#table.setSending(this.#sending),
+    });
+  }
+
   #word(at: number): number {
     if (at === TABLE) return this.#bar;
     if (at === PENDING) return this.#table.pendingOffset | this.#bar;
@@ -131,8 +158,8 @@ class Msix implements MsixEntry {
 
   #writeControl(value: number): void {
     const before = this.enabled;
-    this.#control = value & (CONTROL_ENABLE | CONTROL_MASK_ALL);
-    this.#table.setSending(this.enabled && (this.#control & CONTROL_MASK_ALL) === 0);
+    this.#control = value & CONTROL_BITS;
+    this.#table.setSending(this.#sending);
     if (this.enabled !== before) this.#onEnable?.(this.enabled);
   }
 }

@@ -34,7 +34,9 @@ export function overlaid(below: PciEntry, overlay: Overlay): PciEntry {
     },
   };
   const reset = below.reset?.bind(below);
-  return reset === undefined ? entry : { ...entry, reset };
+  const save = below.save?.bind(below);
+  const prepare = below.prepare?.bind(below);
+  return { ...entry, ...(reset && { reset }), ...(save && { save }), ...(prepare && { prepare }) };
 }
 
 function writeUnblocked(below: PciEntry, blocked: Uint8Array, offset: number, size: number, value: number): void {

@@ -1,3 +1,4 @@
+import type { Restoration } from "@vmmkit/vm";
 import { PCI_CONFIG_SPACE_BYTES } from "./spec.ts";
 
 /**
@@ -21,6 +22,36 @@ export interface PciEntry {
   ioWrite(offset: number, size: number, value: number): void;
   /** The machine is reset: registers go back to what they were when the function was made. Absent: nothing does. */
   reset?(): void;
+  /**
+   * What the guest made of it, for `prepare`: plain data. A wrapper adds a field of its own to what the entry below it
+   * has. Absent: there is nothing to keep.
+   */
+  save?(): EntryState;
+  /** See `Saveable.prepare` of `@vmmkit/vm`. Absent where `save` is. */
+  prepare?(state: unknown): Restoration;
+}
+
+/** The state of an entry: a field of each of its layers. */
+export type EntryState = Readonly<Record<string, unknown>>;
+
+/** The state of an entry, of which some keep nothing. Null for none. */
+export function saveBelow(below: PciEntry | null): EntryState {
+  return below?.save?.() ?? {};
+}
+
+/** Restores the entry below a wrapper, and then the wrapper. */
+export function prepareBelow(below: PciEntry | null, state: unknown, own: Partial<Restoration> = {}): Restoration {
+  const other = below?.prepare?.(state);
+  return {
+    apply: () => {
+      other?.apply();
+      own.apply?.();
+    },
+    resume: () => {
+      other?.resume();
+      own.resume?.();
+    },
+  };
 }
 
 /** Whether an access is one that a bus can carry: 1, 2 or 4 bytes, aligned to itself, inside the 256 bytes. */

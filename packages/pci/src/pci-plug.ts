@@ -8,10 +8,11 @@ import {
   type VmmIoPortList,
   type VmmMmioList,
 } from "@vmmkit/ioport";
+import type { Restoration } from "@vmmkit/vm";
 import type { PciBarWindow } from "./bar-registers.ts";
 import { PciDefinitionError } from "./errors.ts";
 import type { PciAddress } from "./pci-address.ts";
-import { allOnes, type PciEntry } from "./pci-entry.ts";
+import { allOnes, type EntryState, type PciEntry, prepareBelow, saveBelow } from "./pci-entry.ts";
 import type { PciFunction, PciRegion } from "./pci-function.ts";
 import type { VmmPciSpace } from "./pci-space.ts";
 
@@ -129,6 +130,14 @@ class Slot implements PciEntry {
 
   reset(): void {
     this.fn?.reset();
+  }
+
+  save(): EntryState {
+    return saveBelow(this.fn);
+  }
+
+  prepare(state: unknown): Restoration {
+    return prepareBelow(this.fn, state);
   }
 }
 

@@ -1,7 +1,16 @@
+import {
+  joinRestorations,
+  type Restoration,
+  restore,
+  type Saveable,
+  stateInteger,
+  stateList,
+  stateRecord,
+} from "@vmmkit/vm";
 import { PciAddressError, PciSlotOccupiedError, PciSpaceFullError } from "./errors.ts";
 import { hostBridge } from "./host-bridge.ts";
 import { checkAddress, checkDevice, formatPciAddress, isOnBus0, type PciAddress } from "./pci-address.ts";
-import { allOnes, cut, isConfigAccess, type PciEntry } from "./pci-entry.ts";
+import { allOnes, cut, type EntryState, isConfigAccess, type PciEntry } from "./pci-entry.ts";
 import { PCI_DEVICES, PCI_FUNCTIONS, PCI_HEADER_TYPE, PCI_HEADER_TYPE_MULTI_FUNCTION } from "./spec.ts";
 
 /** Options of `VmmPciSpace`. */
@@ -12,13 +21,29 @@ export interface PciSpaceOptions {
   readonly reservedDevices?: readonly number[];
 }
 
+/** The version of `PciSpaceState` that this package writes, and the only one that it reads. */
+const STATE_VERSION = 1;
+
+/** The state of all functions of a space. */
+export interface PciSpaceState {
+  readonly version: number;
+  /** See `VmmPciSpace.configAddress`. */
+  readonly configAddress: number;
+  /** Of each function that has a state. */
+  readonly functions: readonly { readonly dev: number; readonly fun: number; readonly state: EntryState }[];
+}
+
+/** Bits 30 to 24 of the address register are reserved, and so are bits 1 and 0: they read 0. */
+const CONFIG_ADDRESS_BITS = 0x80ff_fffc;
+
 /**
  * The functions that the guest finds on PCI bus 0 (C original: `vmm_pci_space_t`, and `vmm_pci_init` as its
  * constructor). There is no other bus.
  */
-export class VmmPciSpace {
+export class VmmPciSpace implements Saveable {
   readonly #functions: (PciEntry | null)[] = new Array<PciEntry | null>(PCI_DEVICES * PCI_FUNCTIONS).fill(null);
   readonly #reserved: ReadonlySet<number>;
+  #configAddress = 0;
 
   /** @throws PciAddressError for a reserved device that cannot be */
   constructor(options: PciSpaceOptions = {}) {
@@ -81,9 +106,68 @@ export class VmmPciSpace {
     if (isConfigAccess(offset, size)) this.findDevice(address)?.ioWrite(offset, size, cut(value, size));
   }
 
+  /** The address register of configuration mechanism #1 (3.2.2.3.2), which `configPorts` shows. */
+  get configAddress(): number {
+    return this.#configAddress;
+  }
+
+  set configAddress(value: number) {
+    this.#configAddress = (value & CONFIG_ADDRESS_BITS) >>> 0;
+  }
+
   /** The machine is reset: so is every function that can be. */
   reset(): void {
     for (const entry of this.#functions) entry?.reset?.();
+  }
+
+  /**
+   * What the guest made of all functions, and of what is behind them: a network card's state is in its function's.
+   * Guest memory is not in it.
+   */
+  save(): PciSpaceState {
+    const functions = this.#saveable().map(({ dev, fun, entry }) => ({ dev, fun, state: entry.save() }));
+    return { version: STATE_VERSION, configAddress: this.#configAddress, functions };
+  }
+
+  /**
+   * See `Saveable.prepare`. Guest memory has to be as it was saved already: it is looked whether rings lie in it.
+   * @throws TypeError, RangeError naming what is wrong. The functions have to be those that the space has
+   */
+  prepare(state: unknown): Restoration {
+    const { version, configAddress, functions } = stateRecord("state", state);
+    stateInteger("version", version, STATE_VERSION, STATE_VERSION);
+    const address = stateInteger("configAddress", configAddress, 0, 0xffff_ffff);
+    const entries = this.#saveable();
+    const saved = stateList("functions", functions, entries.length);
+    const all = entries.map(({ dev, fun, entry }, i) => {
+      const { dev: savedDev, fun: savedFun, state: own } = stateRecord(`functions[${i}]`, saved[i]);
+      stateInteger(`functions[${i}].dev`, savedDev, dev, dev);
+      stateInteger(`functions[${i}].fun`, savedFun, fun, fun);
+      return entry.prepare(own);
+    });
+    const own: Restoration = {
+      apply: () => {
+        this.configAddress = address;
+      },
+      resume: () => {},
+    };
+    return joinRestorations([own, ...all]);
+  }
+
+  /**
+   * Brings all functions to where `save` found them, or, where the state is refused, none.
+   * @throws what `prepare` throws
+   */
+  restore(state: unknown): void {
+    restore(this, state);
+  }
+
+  /** The functions that have a state, in the order of their addresses. */
+  #saveable(): { dev: number; fun: number; entry: SaveableEntry }[] {
+    return this.#functions.flatMap((entry, index) => {
+      if (!isSaveable(entry)) return [];
+      return [{ dev: Math.floor(index / PCI_FUNCTIONS), fun: index % PCI_FUNCTIONS, entry }];
+    });
   }
 
   #freeSlot(): PciAddress {
@@ -102,6 +186,12 @@ export class VmmPciSpace {
     const first = dev * PCI_FUNCTIONS;
     return this.#functions.slice(first + 1, first + PCI_FUNCTIONS).some((entry) => entry !== null);
   }
+}
+
+type SaveableEntry = PciEntry & Required<Pick<PciEntry, "save" | "prepare">>;
+
+function isSaveable(entry: PciEntry | null): entry is SaveableEntry {
+  return entry?.save !== undefined && entry.prepare !== undefined;
 }
 
 function indexOf(address: PciAddress): number {

@@ -21,6 +21,7 @@ export const Errno = {
   EPIPE: 32,
   EBADFD: 77,
   EMSGSIZE: 90,
+  ENOTSUP: 95,
   EADDRINUSE: 98,
   ENETDOWN: 100,
   ECONNABORTED: 103,
@@ -29,6 +30,7 @@ export const Errno = {
   ENOTCONN: 107,
   ECONNREFUSED: 111,
   EINPROGRESS: 115,
+  ECANCELED: 125,
 } as const;
 
 /** Those that libuv, and so Node, has no name for. */

@@ -22,6 +22,7 @@ export { ClosedError, PosixError, UnsupportedPlatformError } from "./errors.ts";
 export { EventFd, isEventFd } from "./event-fd.ts";
 export { Fd, OpenFlag, openFile } from "./fd.ts";
 export { ioctl, read, readAt, readv, write, writeAt, writev } from "./io.ts";
+export { IoOp, IoRing, threadIoRing } from "./io-ring.ts";
 export { IOV_MAX, IoVector, type RangeList } from "./io-vector.ts";
 export {
   copyFromAddress,

@@ -50,7 +50,12 @@ export class IoVector {
 
   /** Address of the first range. */
   get firstAddress(): number {
-    return (this.#words[0] ?? 0) + (this.#words[1] ?? 0) * 0x1_0000_0000;
+    return this.rangeAddress(0);
+  }
+
+  /** Address of a range that was added. */
+  rangeAddress(index: number): number {
+    return (this.#words[4 * index] ?? 0) + (this.#words[4 * index + 1] ?? 0) * 0x1_0000_0000;
   }
 
   /** Forgets the ranges, but not the view that was used last. */

@@ -47,10 +47,23 @@ export interface Libc {
   if_nametoindex(name: string): number;
   unshare(flags: number): number;
   setns(fd: number, type: number): number;
+  io_uring_setup(call: number, entries: number, params: number): number;
+  io_uring_enter(
+    call: number,
+    fd: number,
+    submit: number,
+    wait: number,
+    flags: number,
+    signals: number,
+    signalsBytes: number,
+  ): number;
 }
 
-/** C signatures: the result, then the parameters. `ioctl`, `fcntl` and `open` are variadic in C; see `load`. */
-const SIGNATURES: Record<keyof Libc, readonly [string, readonly string[]]> = {
+/**
+ * C signatures: the result, then the parameters, then the function's name where it is another. `ioctl`, `fcntl`, `open`
+ * and `syscall` are variadic in C; see `load`.
+ */
+const SIGNATURES: Record<keyof Libc, readonly [string, readonly string[], string?]> = {
   open: ["int", ["str", "int", "uint"]],
   close: ["int", ["int"]],
   read: ["intptr_t", ["int", "uintptr_t", "size_t"]],
@@ -84,6 +97,8 @@ const SIGNATURES: Record<keyof Libc, readonly [string, readonly string[]]> = {
   if_nametoindex: ["uint", ["str"]],
   unshare: ["int", ["int"]],
   setns: ["int", ["int", "int"]],
+  io_uring_setup: ["long", ["long", "uint", "uintptr_t"], "syscall"],
+  io_uring_enter: ["long", ["long", "int", "uint", "uint", "uint", "uintptr_t", "size_t"], "syscall"],
 };
 
 const ARCHITECTURES: readonly string[] = ["x64", "arm64"];
@@ -160,8 +175,8 @@ function keepLoaded(koffi: Koffi): void {
 function load(): Libc {
   const library = koffi().load(null);
   const functions: Record<string, unknown> = {};
-  for (const [name, [result, parameters]] of Object.entries(SIGNATURES)) {
-    functions[name] = library.func(name, result, [...parameters]);
+  for (const [name, [result, parameters, nameInC = name]] of Object.entries(SIGNATURES)) {
+    functions[name] = library.func(nameInC, result, [...parameters]);
   }
   return functions as unknown as Libc;
 }

@@ -27,9 +27,15 @@ export interface MapOptions {
 }
 
 /** Ranges whose memory was given back while there were views of them. They go when the last view does. */
-const abandoned = new FinalizationRegistry<{ address: number; sizeBytes: number }>(({ address, sizeBytes }) => {
-  libc().munmap(address, sizeBytes);
+const abandoned = new FinalizationRegistry<PageRange>(({ start, sizeBytes }) => {
+  libc().munmap(start, sizeBytes);
 });
+
+/** Whole pages, in a file or in memory. */
+interface PageRange {
+  readonly start: number;
+  readonly sizeBytes: number;
+}
 
 /**
  * Memory that the kernel mapped into this process, as an `ArrayBuffer` and as an address. It stays mapped until
@@ -40,12 +46,15 @@ export class Mapping {
   readonly address: number;
   /** Length in bytes. */
   readonly sizeBytes: number;
+  /** The pages that were mapped for it. */
+  readonly #pages: PageRange;
   #buffer: ArrayBuffer | null;
 
   /** Use `mapMemory`. */
-  constructor(address: number, sizeBytes: number) {
+  constructor(address: number, sizeBytes: number, pages: PageRange) {
     this.address = address;
     this.sizeBytes = sizeBytes;
+    this.#pages = pages;
     this.#buffer = koffi().view(address, sizeBytes);
   }
 
@@ -70,9 +79,10 @@ export class Mapping {
     const buffer = this.#buffer;
     if (buffer === null) return;
     const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
-    const at = libc().mmap(this.address, this.sizeBytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    const { start, sizeBytes } = this.#pages;
+    const at = libc().mmap(start, sizeBytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (at < 0) throw posixError(errno(), "mmap");
-    abandoned.register(buffer, { address: this.address, sizeBytes: this.sizeBytes });
+    abandoned.register(buffer, this.#pages);
     this.#buffer = null;
   }
 }
@@ -89,9 +99,22 @@ export function mapMemory(fd: Fd, sizeBytes: number, options: MapOptions = {}): 
   checkSize("offset", offset, 0);
   if (offset % PAGE_BYTES !== 0) throw new RangeError(`"offset" expected a multiple of ${PAGE_BYTES}, got ${offset}`);
   const prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  const address = libc().mmap(0, sizeBytes, prot, shared ? MAP_SHARED : MAP_PRIVATE, fd.number, offset);
-  if (address < 0) throw posixError(errno(), "mmap");
-  return new Mapping(address, sizeBytes);
+  const pages = wholePages(offset, sizeBytes, pageBytes(fd));
+  const start = libc().mmap(0, pages.sizeBytes, prot, shared ? MAP_SHARED : MAP_PRIVATE, fd.number, pages.start);
+  if (start < 0) throw posixError(errno(), "mmap");
+  return new Mapping(start + offset - pages.start, sizeBytes, { start, sizeBytes: pages.sizeBytes });
+}
+
+/** The pages that a range lies in. */
+export function wholePages(offset: number, sizeBytes: number, page: number): PageRange {
+  const start = offset - (offset % page);
+  return { start, sizeBytes: Math.ceil((offset + sizeBytes - start) / page) * page };
+}
+
+/** A file of huge pages is mapped by whole ones of them; its block size says how long they are. */
+function pageBytes(fd: Fd): number {
+  const { blksize } = fstatSync(fd.number);
+  return blksize > PAGE_BYTES && blksize % PAGE_BYTES === 0 ? blksize : PAGE_BYTES;
 }
 
 /** A region of guest memory is shorter than 4 GiB, and so is each piece of a mapping. */

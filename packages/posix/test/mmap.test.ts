@@ -1,17 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import {
-  ClosedError,
-  copyFromAddress,
-  createMemfd,
-  type Fd,
-  type Mapping,
-  mapMemory,
-  PosixError,
-} from "../src/index.ts";
+import { ClosedError, copyFromAddress, createMemfd, Fd, type Mapping, mapMemory, PosixError } from "../src/index.ts";
+import { libc } from "../src/libc.ts";
+import { wholePages } from "../src/mmap.ts";
 import { collectGarbage } from "./support/collect.ts";
 
 const PAGE = 4096;
+const HUGE = 2 << 20;
+const MFD_HUGETLB = 4;
 
 function withMemfd<T>(sizeBytes: number, use: (fd: Fd) => T): T {
   const fd = createMemfd("test", sizeBytes);
@@ -60,6 +56,37 @@ describe("mapMemory", () => {
       expect(() => mapMemory(fd, 2 ** 50)).toThrow(PosixError);
     });
     expect(() => createMemfd("test", 1.5)).toThrow('"sizeBytes" expected an integer from 1 on, got 1.5');
+  });
+});
+
+describe("a file of huge pages", () => {
+  it.each([
+    [0, 1, { start: 0, sizeBytes: 4096 }],
+    [4096, 4096, { start: 4096, sizeBytes: 4096 }],
+    [0x3000, 0x2000, { start: 0x3000, sizeBytes: 0x2000 }],
+  ])("ordinary pages: %i, %i bytes", (offset, sizeBytes, pages) => {
+    expect(wholePages(offset, sizeBytes, PAGE)).toEqual(pages);
+  });
+
+  it.each([
+    [0xc_0000, 0x1000, { start: 0, sizeBytes: HUGE }],
+    [HUGE - 0x1000, 0x2000, { start: 0, sizeBytes: 2 * HUGE }],
+    [HUGE, HUGE, { start: HUGE, sizeBytes: HUGE }],
+  ])("huge pages: %i, %i bytes", (offset, sizeBytes, pages) => {
+    expect(wholePages(offset, sizeBytes, HUGE)).toEqual(pages);
+  });
+
+  const free = /HugePages_Free: +[1-9].*Hugepagesize: +2048 kB/s.test(readFileSync("/proc/meminfo", "utf8"));
+  it.skipIf(!free)(`a part of one is mapped and unmapped${free ? "" : " (skipped: no huge page is free)"}`, () => {
+    const fd = new Fd(libc().memfd_create("test", MFD_HUGETLB));
+    libc().ftruncate(fd.number, HUGE);
+    const [part, whole] = [mapMemory(fd, PAGE, { offset: 0xc_0000 }), mapMemory(fd, HUGE)];
+    fd.close();
+    new Uint8Array(part.buffer)[1] = 9;
+    expect(new Uint8Array(whole.buffer)[0xc_0001]).toBe(9);
+    expect([part.sizeBytes, part.buffer.byteLength]).toEqual([PAGE, PAGE]);
+    part.unmap();
+    whole.unmap();
   });
 });
 

@@ -1,6 +1,6 @@
 import { IoPortType, VmmIoPortList, VmmMmioList } from "@vmmkit/ioport";
 import { CONFIG_PORT_RANGE, configPorts, type PciAddress, VmmPciSpace } from "@vmmkit/pci";
-import { type GuestMemory, SharedInterruptLines, type Vm } from "@vmmkit/vm";
+import { type GuestMemory, type Restoration, restore, SharedInterruptLines, type Vm } from "@vmmkit/vm";
 import { ConfigFallback } from "./config-fallback.ts";
 import { V86RangeError } from "./errors.ts";
 import { guestRam } from "./guest-ram.ts";
@@ -8,6 +8,7 @@ import { type V86Cpu, v86ConfigSpace } from "./internals.ts";
 import { IsaIrqs } from "./isa-irqs.ts";
 import { JitPages } from "./jit-pages.ts";
 import type { V86Machine } from "./machine.ts";
+import { checkMachineState, machineState, type V86MachineState } from "./machine-state.ts";
 import { MemoryOverlay } from "./memory-overlay.ts";
 import { PirqRouter, pirqOf } from "./pirq-router.ts";
 import { PortOverlay } from "./port-overlay.ts";
@@ -32,6 +33,7 @@ export class AttachedMachine implements V86Machine {
   readonly #slices: Slices;
   readonly #overlay: PortOverlay;
   readonly #memoryOverlay: MemoryOverlay;
+  readonly #fallback: ConfigFallback;
   readonly #reserved: readonly number[];
   readonly #resetListeners = new Set<() => void>();
   readonly #onDetach: () => void;
@@ -63,7 +65,7 @@ export class AttachedMachine implements V86Machine {
       () => this.#slices.detach(),
       () => this.#irqs.detach(),
     ];
-    this.#takeConfigPorts();
+    this.#fallback = this.#takeConfigPorts();
   }
 
   vmFor(address: PciAddress, pin: number): Vm {
@@ -102,6 +104,33 @@ export class AttachedMachine implements V86Machine {
     const own = (): void => listener();
     this.#resetListeners.add(own);
     return () => this.#resetListeners.delete(own);
+  }
+
+  save(): V86MachineState {
+    return machineState(this.#cpu.mem8.length, this.pci.save(), this.#irqs.save());
+  }
+
+  prepare(state: unknown): Restoration {
+    const saved = checkMachineState(state, this.#cpu.mem8.length);
+    const pci = this.pci.prepare(saved.pci);
+    return {
+      apply: () => {
+        // v86 has just moved the ports of its own devices to where they were.
+        this.#overlay.reassert();
+        this.#irqs.setTheirs(saved.irqs.theirs);
+        pci.apply();
+        this.#fallback.address = this.pci.configAddress;
+      },
+      resume: () => {
+        pci.resume();
+        this.#router.reroute();
+        this.#irqs.lowerAbandoned(saved.irqs.ours);
+      },
+    };
+  }
+
+  restore(state: unknown): void {
+    restore(this, state);
   }
 
   detach(): void {
@@ -151,12 +180,13 @@ export class AttachedMachine implements V86Machine {
     };
   }
 
-  #takeConfigPorts(): void {
+  #takeConfigPorts(): ConfigFallback {
     const fallback = new ConfigFallback(this.#cpu, this.#overlay, () => {
       this.#overlay.reassert();
       this.#router.reroute();
     });
     this.ioport.addHandler(CONFIG_PORT_RANGE, configPorts(this.pci, { fallback }), IoPortType.Addr);
+    return fallback;
   }
 
   /**

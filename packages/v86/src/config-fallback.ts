@@ -18,7 +18,8 @@ export class ConfigFallback implements IoPortInterface {
   readonly #cpu: V86Cpu;
   readonly #overlay: PortOverlay;
   readonly #afterWrite: () => void;
-  #address = 0;
+  /** The address register. */
+  address = 0;
 
   /** @param afterWrite called when the guest has written a register of a function of v86's */
   constructor(cpu: V86Cpu, overlay: PortOverlay, afterWrite: () => void) {
@@ -31,13 +32,13 @@ export class ConfigFallback implements IoPortInterface {
     // Accesses of one or two bytes to the address port are none of PCI's. The reset register 0xcf9 is among them.
     if (port < DATA_PORT) return this.#overlay.readBelow(port, size);
     if (!this.#selectsFunction()) return 0xffff_ffff;
-    this.#overlay.writeBelow(ADDRESS_PORT, 4, this.#address);
+    this.#overlay.writeBelow(ADDRESS_PORT, 4, this.address);
     return this.#overlay.readBelow(port, size);
   }
 
   portOut(port: number, size: number, value: number): void {
     if (port === ADDRESS_PORT && size === 4) {
-      this.#address = value >>> 0;
+      this.address = value >>> 0;
       return;
     }
     if (port < DATA_PORT) {
@@ -45,14 +46,14 @@ export class ConfigFallback implements IoPortInterface {
       return;
     }
     if (!this.#selectsFunction()) return;
-    this.#overlay.writeBelow(ADDRESS_PORT, 4, this.#address);
+    this.#overlay.writeBelow(ADDRESS_PORT, 4, this.address);
     this.#overlay.writeBelow(port, size, value);
     this.#afterWrite();
   }
 
   #selectsFunction(): boolean {
-    const enabled = (this.#address & ENABLE) !== 0;
-    const bus0 = ((this.#address >>> 16) & 0xff) === 0;
-    return enabled && bus0 && v86ConfigSpace(this.#cpu, (this.#address >>> 8) & 0xff) !== undefined;
+    const enabled = (this.address & ENABLE) !== 0;
+    const bus0 = ((this.address >>> 16) & 0xff) === 0;
+    return enabled && bus0 && v86ConfigSpace(this.#cpu, (this.address >>> 8) & 0xff) !== undefined;
   }
 }

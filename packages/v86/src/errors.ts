@@ -12,3 +12,8 @@ export class V86AttachError extends Error {
 export class V86RangeError extends RangeError {
   override readonly name = "V86RangeError";
 }
+
+/** Bytes that `saveState` did not make, or not whole. */
+export class V86StateError extends RangeError {
+  override readonly name = "V86StateError";
+}

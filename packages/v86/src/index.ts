@@ -16,5 +16,7 @@
  */
 export { type AddVirtioNetOptions, addVirtioNet } from "./add-virtio-net.ts";
 export { type AttachOptions, attachVmmkit } from "./attach.ts";
-export { V86AttachError, V86InternalsError, V86RangeError } from "./errors.ts";
+export { V86AttachError, V86InternalsError, V86RangeError, V86StateError } from "./errors.ts";
 export type { V86Machine } from "./machine.ts";
+export type { IsaIrqsState, V86MachineState } from "./machine-state.ts";
+export { restoreState, saveState, type V86States } from "./save-state.ts";

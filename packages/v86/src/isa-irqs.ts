@@ -1,4 +1,5 @@
 import type { V86Cpu } from "./internals.ts";
+import type { IsaIrqsState } from "./machine-state.ts";
 import { replaceMethod } from "./replace-method.ts";
 
 /** The interrupt inputs of a PC's two 8259 controllers. */
@@ -58,6 +59,22 @@ export class IsaIrqs {
    */
   refresh(): void {
     for (let irq = 0; irq < ISA_IRQS; irq++) if (this.#ours[irq]) this.#raise(irq);
+  }
+
+  save(): IsaIrqsState {
+    return { ours: [...this.#ours].map((count) => (count > 0 ? 1 : 0)), theirs: [...this.#theirs] };
+  }
+
+  /** v86 has another state: its devices drive these lines. */
+  setTheirs(theirs: readonly number[]): void {
+    this.#theirs.set(theirs);
+  }
+
+  /** Lowers lines that v86's restored controllers know as high, as devices of ours drove them, and that nobody drives now. */
+  lowerAbandoned(ours: readonly number[]): void {
+    for (let irq = 0; irq < ISA_IRQS; irq++) {
+      if (ours[irq] && !this.#ours[irq] && !this.#theirs[irq]) this.#lower(irq);
+    }
   }
 
   /** Lets go of all lines and gives the functions back. */

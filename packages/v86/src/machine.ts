@@ -1,9 +1,10 @@
 import type { VmmIoPortList, VmmMmioList } from "@vmmkit/ioport";
 import type { PciAddress, VmmPciSpace } from "@vmmkit/pci";
-import type { Vm } from "@vmmkit/vm";
+import type { Restoration, Saveable, Vm } from "@vmmkit/vm";
+import type { V86MachineState } from "./machine-state.ts";
 
 /** An emulator with vmmkit's PCI space in front of its own. */
-export interface V86Machine {
+export interface V86Machine extends Saveable {
   /**
    * Guest memory and interrupts, for one device. Interrupt lines 0 to 3 are PIRQA# to PIRQD#, see `lineOf`; 4 to 15
    * are ISA interrupts. Further devices take `vmFor`, so that the levels of devices on one line stay apart.
@@ -38,6 +39,18 @@ export interface V86Machine {
   onSlice(listener: () => void): () => void;
   /** Calls `listener` when the machine was reset, after `pci.reset()`. Answers what ends it. */
   onReset(listener: () => void): () => void;
+  /**
+   * What is vmmkit's of the machine: all functions, and levels of interrupt lines. It belongs together with what v86's
+   * `save_state` answers in the same turn: `saveState` puts both into one buffer.
+   */
+  save(): V86MachineState;
+  /** See `Saveable.prepare`. `apply` comes after v86's `restore_state`. */
+  prepare(state: unknown): Restoration;
+  /**
+   * Brings the functions to where `save` found them, after v86's `restore_state`. Or see `restoreState`.
+   * @throws TypeError, RangeError naming what is wrong with the state; then nothing has changed
+   */
+  restore(state: unknown): void;
   /**
    * Takes everything out of the emulator again: ports, interrupt levels, hooks. Functions that were added are gone
    * from the guest's bus. A second call does nothing.

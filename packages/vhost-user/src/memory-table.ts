@@ -52,22 +52,29 @@ export class MemoryTable {
     for (const { info, fd } of wanted) if (!this.#slots.some((slot) => isSame(slot, info))) this.#add(info, fd);
   }
 
-  /** ADD_MEM_REG. @throws RequestError */
+  /**
+   * ADD_MEM_REG. A region that is there already is no error: QEMU 7.2 adds and removes each once for every pair of queues.
+   * @throws RequestError
+   */
   add(body: DataView, fds: readonly Fd[]): void {
     const [fd] = fds;
     if (fd === undefined || fds.length > 1) throw new RequestError(`${fds.length} descriptors for one region`);
-    if (this.#slots.length >= MAX_SLOTS) throw new RequestError(`more than ${MAX_SLOTS} regions`);
     need(body, 8 + REGION_BYTES);
-    this.#add(readRegion(body, 8), fd);
+    const info = readRegion(body, 8);
+    if (this.#slots.some((slot) => isSame(slot, info))) return;
+    if (this.#slots.length >= MAX_SLOTS) throw new RequestError(`more than ${MAX_SLOTS} regions`);
+    this.#add(info, fd);
   }
 
-  /** REM_MEM_REG. Its offset does not count. @throws RequestError */
+  /** REM_MEM_REG. Its offset does not count, and one that is gone already is no error. @throws RequestError */
   remove(body: DataView): void {
     need(body, 8 + REGION_BYTES);
     const info = readRegion(body, 8);
     const slot = this.#slots.find((one) => isSame(one, { ...info, offset: one.offset }));
-    if (slot === undefined) throw new RequestError(`no region at 0x${info.gpa.toString(16)}`);
-    this.#drop(slot);
+    if (slot !== undefined) this.#drop(slot);
+    else if (this.#slots.some((one) => overlap(one, info))) {
+      throw new RequestError(`no such region at 0x${info.gpa.toString(16)}`);
+    }
   }
 
   /** The guest physical address of what is at an address of the front-end's. @throws RequestError where nothing is */

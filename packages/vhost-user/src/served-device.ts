@@ -27,6 +27,11 @@ export interface VhostUserHooks {
 /** What is served: anything that has a device's state, as a `NetDevice` has. */
 export interface VhostUserDevice {
   readonly state: DeviceState;
+  /**
+   * The driver uses the queues 0 to `count` - 1. The front-end may have the driver's control queue, and says so by
+   * enabling rings.
+   */
+  queuesInUse?(count: number): void;
 }
 
 const ALIVE =
@@ -47,6 +52,8 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
   onConfigChange: () => void = () => {};
   #features: readonly [low: number, high: number] | null = null;
   #log: DirtyLog | null = null;
+  /** What the device was told of queues in use; -1 since its reset nothing. */
+  #inUse = -1;
 
   constructor(makeDevice: (vm: Vm, hooks: VhostUserHooks) => Device, poller: Poller) {
     const hooks: VhostUserHooks = {
@@ -86,10 +93,9 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   /** Starts the rings that can, and stops those that may not run. @throws RequestError for one that cannot be */
   settle(): void {
-    for (const ring of this.rings) {
-      if (!this.#mayRun(ring)) ring.stop();
-      else if (!ring.running) this.#start(ring);
-    }
+    for (const ring of this.rings) if (!this.#mayRun(ring)) ring.stop();
+    for (const ring of this.rings) if (!ring.running && this.#mayRun(ring)) this.#start(ring);
+    this.#tellUse();
   }
 
   /** The ring of a number. @throws RequestError */
@@ -133,13 +139,23 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   #start(ring: Vring): void {
     this.#bringUp();
+    this.#tellUse();
     if (!ring.start()) throw new RequestError(`ring ${ring.index} cannot have ${ring.size} entries`);
+  }
+
+  #tellUse(): void {
+    if (!this.device.state.running) return;
+    const inUse = this.rings.reduce((count, ring) => (this.#mayRun(ring) ? ring.index + 1 : count), 0);
+    if (inUse === this.#inUse) return;
+    this.#inUse = inUse;
+    this.device.queuesInUse?.(inUse);
   }
 
   /** What a driver does with status and features. */
   #bringUp(): void {
     const { state } = this.device;
     if (state.running || this.#features === null) return;
+    this.#inUse = -1;
     const [low, high] = this.#features;
     const by: VirtioInterface = (high & (1 << (VIRTIO_F_VERSION_1 - 32))) !== 0 ? "modern" : "legacy";
     state.reset();

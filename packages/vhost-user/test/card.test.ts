@@ -1,5 +1,5 @@
 import { GUEST_NET_FEATURES, GuestNetDriver, GuestRam } from "@vmmkit/guest-driver";
-import { VIRTIO_F_IN_ORDER, VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from "@vmmkit/virtio";
+import { VIRTIO_F_IN_ORDER, VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1, VIRTIO_NET_F_MQ } from "@vmmkit/virtio";
 import { GuestMemory } from "@vmmkit/vm";
 import { describe, expect, it } from "vitest";
 import { words } from "./support/front-end.ts";
@@ -10,8 +10,8 @@ const MODERN = [...GUEST_NET_FEATURES, VIRTIO_F_VERSION_1];
 const frames = Array.from({ length: 40 }, (_, i) => new Uint8Array(60 + 30 * i).fill(i + 1));
 
 /** A driver whose rings the back-end works on. */
-function start(features: readonly number[], options: VhostTransportOptions = {}) {
-  const rig = serve();
+function start(features: readonly number[], options: VhostTransportOptions = {}, queuePairs = 1) {
+  const rig = serve({ queuePairs });
   const frontEnd = rig.connect();
   frontEnd.tell(3);
   if (options.protocolFeatures !== false) frontEnd.agree();
@@ -19,7 +19,7 @@ function start(features: readonly number[], options: VhostTransportOptions = {})
   frontEnd.tell(5, memoryTable(region()), [fd]);
   const ram = new GuestRam(new GuestMemory([{ gpa: MEMORY.gpa, size: MEMORY.bytes, buffer }]), MEMORY.gpa);
   const transport = new VhostTransport(frontEnd, options);
-  const driver = new GuestNetDriver(transport, ram, { features });
+  const driver = new GuestNetDriver(transport, ram, { features, queuePairs });
   driver.start();
   const receive = (): Uint8Array[] => {
     frontEnd.turn();
@@ -81,6 +81,25 @@ describe("a card's rings over vhost-user", () => {
     expect(receive()).toEqual([]);
     frontEnd.tell(18, words(1, 1));
     expect(receive()).toEqual(frames.slice(0, 2));
+  });
+
+  it("enabled rings say how many pairs are in use, where the front-end has the control queue", () => {
+    const { driver, frontEnd, backend, transport } = start([...MODERN, VIRTIO_NET_F_MQ], {}, 3);
+    expect([driver.has(VIRTIO_NET_F_MQ), backend.device.queuePairs]).toEqual([true, 3]);
+    const sendOnEach = (): number[] =>
+      [0, 1, 2].map((pair) => {
+        driver.sendOn(pair, frames[pair] as Uint8Array);
+        transport.notify(2 * pair + 1);
+        return [0, 1, 2].flatMap((other) => driver.receiveFrom(other)).length;
+      });
+    expect(sendOnEach()).toEqual([1, 1, 1]);
+    for (const ring of [4, 5]) frontEnd.tell(18, words(ring, 0));
+    expect([backend.device.queuePairs, sendOnEach()]).toEqual([2, [1, 1, 0]]);
+    for (const ring of [4, 5]) frontEnd.tell(18, words(ring, 1));
+    frontEnd.turn();
+    expect(backend.device.queuePairs).toBe(3);
+    expect([0, 1, 2].flatMap((pair) => driver.receiveFrom(pair))).toEqual([frames[2]]);
+    expect(sendOnEach()).toEqual([1, 1, 1]);
   });
 
   it("rings go on while memory is plugged in and out", () => {

@@ -82,6 +82,23 @@ describe("memory", () => {
     expect(frontEnd.ask(36).getUint32(0, true)).toBe(512);
   });
 
+  it("a region that is added for each pair of queues is there once, and gone when it is removed once", () => {
+    const { connect, backend } = serve();
+    const frontEnd = connect();
+    frontEnd.agree();
+    const { fd } = guestMemory();
+    const done = [37, 37, 38, 38].map((request) => [
+      frontEnd.order(request, single(), request === 37 ? [fd] : []),
+      backend.memory.regions.length,
+    ]);
+    expect(done).toEqual([
+      [true, 1],
+      [true, 1],
+      [true, 0],
+      [true, 0],
+    ]);
+  });
+
   it("the log has the pages that were written while LOG_ALL is on, and no others", () => {
     const { connect, backend } = serve();
     const frontEnd = connect();

@@ -43,5 +43,5 @@ export type {
   VirtioNetOptions,
   VirtioNetPciOptions,
 } from "./options.ts";
-export type { HashState, MacTableState, NetDeviceState, NetQueueState, RssState } from "./state/net-state.ts";
+export type { HashState, MacTableState, NetDeviceState, RssState } from "./state/net-state.ts";
 export type { VirtioNet } from "./virtio-net.ts";

@@ -70,8 +70,8 @@ export function commonMakeVirtioNet(
       ...windowAt(ports),
     });
     plug.attach(card.function);
-    const { device, emul } = card;
-    return new VirtioNet({ vm, device, emul, ports, pciAddress, remove: () => plug.remove() });
+    const { device, emul, function: fn } = card;
+    return new VirtioNet({ vm, device, emul, function: fn, ports, pciAddress, remove: () => plug.remove() });
   } catch (error) {
     plug.remove();
     throw error;

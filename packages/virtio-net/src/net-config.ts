@@ -65,6 +65,11 @@ export class NetConfig {
     return this.macBytes.slice();
   }
 
+  /** What the configuration says of the MTU. */
+  get mtu(): number {
+    return this.#view.getUint16(VIRTIO_NET_CONFIG_MTU, true);
+  }
+
   /** The guest gave the card another address. */
   setMac(mac: Uint8Array): void {
     this.macBytes.set(mac);

@@ -22,7 +22,7 @@ import {
   type VirtioDevice,
   type Virtqueue,
 } from "@vmmkit/virtio";
-import type { Vm } from "@vmmkit/vm";
+import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
 import { BackendPort } from "./backend-port.ts";
 import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
 import { CardCounters } from "./card-counters.ts";
@@ -52,7 +52,6 @@ import {
 import { QueuePair } from "./queue-pair.ts";
 import { type CardParts, restoreParts, saveParts } from "./state/card-parts.ts";
 import { checkState } from "./state/check-state.ts";
-import { restoreDevice, saveQueues } from "./state/device-queues.ts";
 import { NET_STATE_VERSION, type NetDeviceState } from "./state/net-state.ts";
 import { Steering } from "./steering/steering.ts";
 
@@ -65,7 +64,7 @@ export interface NetDeviceHooks {
 }
 
 /** The network device behind the transport: queues, configuration and the card's parts, joined to a backend. */
-export class NetDevice implements VirtioDevice {
+export class NetDevice implements VirtioDevice, Saveable {
   readonly deviceId: number = VIRTIO_ID_NET;
   readonly featuresLow: number;
   readonly featuresHigh: number;
@@ -87,6 +86,8 @@ export class NetDevice implements VirtioDevice {
   readonly #slices: boolean;
   readonly #unslice: () => void;
   #port: BackendPort;
+  /** `queuesInUse` spoke of more than one pair. */
+  #toldOfPairs = false;
   /** What both sides have, as far as it makes sense together. */
   #features: FeatureBits = { low: 0, high: 0 };
 
@@ -187,6 +188,14 @@ export class NetDevice implements VirtioDevice {
   }
 
   driverOk(): void {
+    this.#goLive();
+    // Notifications that came too early count now.
+    this.#control.run();
+    this.#runPairs();
+  }
+
+  /** The card works as was negotiated, and has done nothing yet. */
+  #goLive(): void {
     this.#settleFeatures();
     const core = this.#core;
     core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
@@ -199,9 +208,6 @@ export class NetDevice implements VirtioDevice {
     this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
     core.running = true;
     this.#tellPairs();
-    // Notifications that came too early count now.
-    this.#control.run();
-    this.#runPairs();
   }
 
   notify(index: number): void {
@@ -212,7 +218,7 @@ export class NetDevice implements VirtioDevice {
     const pair = this.#pairOf(index);
     if (pair === undefined) return;
     if ((index & 1) === 0) pair.receive.notify();
-    else if (pair.index < this.#steering.transmitPairs) pair.transmitNotified(this.#slices);
+    else pair.transmitNotified(this.#slices);
   }
 
   reset(): void {
@@ -225,6 +231,7 @@ export class NetDevice implements VirtioDevice {
     this.#control.reset();
     for (const pair of this.#pairs) pair.reset();
     this.#features = { low: 0, high: 0 };
+    this.#toldOfPairs = false;
   }
 
   queueStopping(index: number): void {
@@ -248,6 +255,20 @@ export class NetDevice implements VirtioDevice {
     const { funcs, backendLeaves } = this.#core;
     this.#core.guestOffloads = offloads;
     if (funcs.setRxOffloads !== undefined) funcs.setRxOffloads(this.driver, offloads & backendLeaves);
+  }
+
+  /**
+   * The driver uses the queues 0 to `count` - 1: for who has its control queue elsewhere, as a vhost-user front-end has.
+   * Without effect where the card has the control queue itself. A reset takes it back.
+   */
+  queuesInUse(count: number): void {
+    if (this.#has(VIRTIO_NET_F_CTRL_VQ)) return;
+    const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.length);
+    this.#toldOfPairs = pairs > 1;
+    this.#steering.setPairs(pairs);
+    if (!this.#core.running) return;
+    this.#tellPairs();
+    this.#runPairs();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -294,41 +315,40 @@ export class NetDevice implements VirtioDevice {
     this.#runPairs();
   }
 
-  /** See `VirtioNet.save`. */
+  /** The device without what is around it: see `VirtioNet.save` for that. */
   save(): NetDeviceState {
     for (const pair of this.#pairs) pair.transmit.catchUp();
-    const { status, isr, driverFeaturesLow, driverFeaturesHigh } = this.state;
-    const state: NetDeviceState = {
+    return {
       version: NET_STATE_VERSION,
-      status,
-      isr,
-      featuresLow: driverFeaturesLow,
-      featuresHigh: driverFeaturesHigh,
+      ...this.state.save(),
+      guestOffloads: this.#core.guestOffloads,
       ...saveParts(this.#parts()),
-      queues: saveQueues(this.state),
     };
-    this.#resume();
-    return state;
+  }
+
+  /** See `Saveable.prepare`, and `VirtioNet.restore`. */
+  prepare(state: unknown): Restoration {
+    const saved = checkState(state, { pairs: this.#pairs.length, mtu: this.#config.mtu });
+    const queues = this.state.prepare(state);
+    return {
+      apply: () => {
+        queues.apply();
+        restoreParts(this.#parts(), saved);
+      },
+      resume: () => {
+        if (this.state.running) this.#takeOver(saved);
+      },
+    };
   }
 
   /** See `VirtioNet.restore`. */
   restore(state: unknown): void {
-    const checked = checkState(state, { pairs: this.#pairs.length, queues: this.queueSizes.length });
-    this.state.reset();
-    try {
-      restoreDevice(this.state, checked, () => restoreParts(this.#parts(), checked));
-    } catch (error) {
-      this.state.reset();
-      throw error;
-    }
-    this.state.isr |= checked.isr;
-    this.#resume();
-    this.announce();
+    restore(this, state);
   }
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    for (let i = 0; i < this.#steering.transmitPairs; i++) this.#pairs[i]?.transmit.run();
+    for (const pair of this.#known) pair.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
@@ -352,7 +372,7 @@ export class NetDevice implements VirtioDevice {
 
   /** Whether the driver knows of more than one pair. */
   get #several(): boolean {
-    return this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+    return this.#toldOfPairs || this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
   }
 
   #parts(): CardParts {
@@ -365,12 +385,23 @@ export class NetDevice implements VirtioDevice {
     };
   }
 
-  /** The queues were stopped and go on: what the guest was not told of it is told, and what waits is done. */
-  #resume(): void {
-    if (!this.#core.running) return;
-    for (const [index, queue] of this.state.queues.entries()) if (queue.ready) this.state.interruptQueue(index);
+  /** Goes on with a guest that another device had. */
+  #takeOver(saved: NetDeviceState): void {
+    const { queues } = this.state;
+    for (const [index, queue] of queues.entries()) if (queue.ready) this.queueReady(index, queue);
+    this.#goLive();
+    this.setGuestOffloads(saved.guestOffloads);
+    for (const { index, transmit } of this.#known) {
+      // Whether they left is the other device's backend's to know. They are not sent a second time.
+      const taken = saved.queues[2 * index + 1]?.chains.filter(({ doneBytes }) => doneBytes < 0) ?? [];
+      transmit.giveBackTaken(taken.length);
+    }
+    // What the guest was not told of it is told, and what waits is done.
+    for (const [index, queue] of queues.entries()) if (queue.ready) this.state.interruptQueue(index);
     this.#control.run();
     this.#runPairs();
+    // Link, speed and more are this card's, and may be others.
+    if (!this.announce()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
   }
 
   #has(feature: number): boolean {
@@ -397,11 +428,14 @@ export class NetDevice implements VirtioDevice {
     return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
   }
 
-  /** What waits in the queues in use. */
+  /**
+   * What waits in the queues. Transmit queues are served whether the driver said that it uses them or not: Linux gives
+   * 1 as `max_tx_vq` and sends on all of them, and nothing asks a device to leave such frames (5.1.6.5.6.2, 5.1.6.5.7).
+   */
   #runPairs(): void {
     for (const pair of this.#known) {
       pair.receive.notify();
-      if (pair.index < this.#steering.transmitPairs) pair.transmit.run();
+      pair.transmit.run();
     }
   }
 

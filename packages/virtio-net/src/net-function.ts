@@ -1,5 +1,4 @@
 import type { RawIfaceFuncs } from "@vmmkit/ethif";
-import type { PciFunction } from "@vmmkit/pci";
 import { type VirtioEmul, VirtioPciFunction, type VirtioPciKind } from "@vmmkit/virtio";
 import type { Vm } from "@vmmkit/vm";
 import { checkInteger, checkWindow, MSIX_WINDOW_BYTES } from "./checks.ts";
@@ -12,7 +11,7 @@ const PCI_CLASS_NETWORK = 0x02;
 /** A network card as one PCI function, in no machine yet. Made by `makeVirtioNetFunction`. */
 export interface VirtioNetFunction {
   /** Configuration space and what is behind the BARs, for a VMM to map or to serve. */
-  readonly function: PciFunction;
+  readonly function: VirtioPciFunction;
   /** The network device behind the registers. */
   readonly device: NetDevice;
   /** The legacy registers (C original: `virtio_emul_t`). */

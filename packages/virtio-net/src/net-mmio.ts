@@ -1,7 +1,7 @@
 import type { RawIfaceFuncs } from "@vmmkit/ethif";
 import type { MmioInterface } from "@vmmkit/ioport";
-import { MmioTransport, VIRTIO_MMIO_BYTES } from "@vmmkit/virtio";
-import type { Vm } from "@vmmkit/vm";
+import { MmioTransport, VIRTIO_MMIO_BYTES, type VirtioMmioState } from "@vmmkit/virtio";
+import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
 import { NetDevice } from "./net-device.ts";
 import type { NetDeviceOptions } from "./options.ts";
 
@@ -12,11 +12,15 @@ export interface VirtioNetMmioOptions extends NetDeviceOptions {
 }
 
 /** A network card as registers in memory. Its place there is the VMM's to choose: `VmmMmioList.addHandler` takes it. */
-export interface VirtioNetMmio extends MmioInterface {
+export interface VirtioNetMmio extends MmioInterface, Saveable {
   /** Bytes of the registers and the configuration. */
   readonly bytes: number;
   /** The network device behind the registers. */
   readonly device: NetDevice;
+  /** See `VirtioNet.save`. */
+  save(): VirtioMmioState;
+  /** See `VirtioNet.restore`. */
+  restore(state: unknown): void;
   /** Resets the device and lets go of guest memory. The backend is the caller's to close. */
   close(): void;
 }
@@ -52,12 +56,25 @@ export function makeVirtioNetMmio(vm: Vm, backend: RawIfaceFuncs, options: Virti
     options,
   );
   const transport = new MmioTransport(device.state);
+  const prepare = (state: unknown): Restoration => {
+    const { apply, resume } = transport.prepare(state);
+    return {
+      apply,
+      resume: () => {
+        setLevel(device.state.isr !== 0);
+        resume();
+      },
+    };
+  };
   return {
     desc: name,
     bytes: VIRTIO_MMIO_BYTES,
     device,
     read: (offset, size) => transport.read(offset, size),
     write: (offset, size, value) => transport.write(offset, size, value),
+    save: () => transport.save(),
+    prepare,
+    restore: (state) => restore({ save: () => transport.save(), prepare }, state),
     close: () => device.close(),
   };
 }

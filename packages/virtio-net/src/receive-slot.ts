@@ -48,12 +48,17 @@ export class ReceiveSlot {
     return this.#header;
   }
 
-  /** Empties the slot for the next frame. */
-  take(epoch: number): void {
+  /** It has no room. */
+  clear(): void {
     this.frame.clear();
     this.headerLength = 0;
     this.#header?.clear();
     this.chains.clear();
+  }
+
+  /** Empties the slot for the next frame. */
+  take(epoch: number): void {
+    this.clear();
     this.out = true;
     this.epoch = epoch;
   }

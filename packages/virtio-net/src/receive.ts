@@ -16,6 +16,7 @@ import { fillChecksum } from "./offload/checksum.ts";
 import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
 import { ReceiveBacklog } from "./offload/receive-backlog.ts";
 import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
+import { isTooLong, VLAN_TAG_BYTES } from "./receive-limit.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
 
 const ETHERNET = ETHERNET_HEADER_BYTES;
@@ -289,7 +290,8 @@ export class Receive implements FrameTaker {
     const queue = this.#queue;
     const epoch = this.#epoch;
     const headerBytes = core.headerBytes | 0;
-    const longest = core.maxReceiveBytes | 0;
+    // With four bytes more, one has to look for a tag.
+    const longest = (core.maxReceiveBytes - VLAN_TAG_BYTES) | 0;
     let next = from;
     let bytes = 0;
     for (; next < count; next++) {
@@ -321,7 +323,11 @@ export class Receive implements FrameTaker {
         return false;
       }
     }
-    if (!this.#willSegment(sizeBytes)) return this.#gather(slot, sizeBytes);
+    if (!this.#willSegment(sizeBytes)) {
+      if (!this.#gather(slot, sizeBytes)) return false;
+      if (!this.#isTooLongForRing(slot.frame, sizeBytes)) return true;
+      this.#empty(slot);
+    }
     slot.staged = this.#backlog.take();
     if (slot.staged !== null) {
       slot.frame.push(slot.staged.bytes, slot.staged.at(0), STAGED_FRAME_BYTES);
@@ -339,8 +345,21 @@ export class Receive implements FrameTaker {
     return softwareOffloads && (guestOffloads & LONG_TCP) === 0;
   }
 
+  /** Whether all that the guest's buffers can be, `room`, does not hold a frame that may be segmented. */
+  #isTooLongForRing(room: Frame, lengthBytes: number): boolean {
+    const { maxFrameBytes, guestOffloads, softwareOffloads } = this.#core;
+    if (room.totalBytes >= lengthBytes || lengthBytes <= maxFrameBytes) return false;
+    return softwareOffloads && (guestOffloads & LONG) !== 0;
+  }
+
+  /** Keeps what was collected for another try. */
+  #empty(slot: ReceiveSlot): void {
+    this.#putBack(slot, 0);
+    slot.clear();
+  }
+
   /**
-   * Collects chains until they hold `sizeBytes`. False where the guest has posted too few; it will notify us of
+   * Collects chains until they hold `sizeBytes`, or are all that the ring can have. False where the guest has posted too few; it will notify us of
    * more, and what was collected is kept for the next time.
    */
   #gather(slot: ReceiveSlot, sizeBytes: number): boolean {
@@ -348,9 +367,7 @@ export class Receive implements FrameTaker {
     // Each round takes at least one chain, and only chains that are refused can come round again.
     for (let rounds = queue.size; rounds > 0; rounds--) {
       if (this.#fill(slot, sizeBytes)) return true;
-      this.#putBack(slot, 0);
-      slot.frame.clear();
-      slot.chains.clear();
+      this.#empty(slot);
       if (!queue.enableNotify()) break;
       if (rounds === 1) this.#core.later(this.#lookAgain);
     }
@@ -366,8 +383,10 @@ export class Receive implements FrameTaker {
   #fill(slot: ReceiveSlot, sizeBytes: number): boolean {
     const { frame, header } = slot;
     const { headerBytes, mergeable } = this.#core;
+    let ranges = 0;
     for (let left = this.#queue.size; left > 0; left--) {
       const before = frame.totalBytes;
+      const rangesBefore = frame.rangeCount;
       const first = slot.chains.count === 0;
       const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
       if (head === QUEUE_REFUSED) continue;
@@ -379,10 +398,13 @@ export class Receive implements FrameTaker {
         continue;
       }
       slot.chains.push(head, room);
+      ranges = frame.rangeCount - rangesBefore;
       if (frame.totalBytes >= sizeBytes || !mergeable) return true;
     }
-    // The whole ring does not hold such a frame: waiting for more would be for ever.
-    return slot.chains.count === this.#queue.size;
+    // The whole ring does not hold such a frame: waiting for more would be for ever. A long frame can be segmented, so
+    // for one it is enough that the ring has no room for another chain like the last one.
+    if (slot.chains.count === this.#queue.size) return true;
+    return sizeBytes > this.#core.maxFrameBytes && frame.rangeCount + ranges > this.#queue.size;
   }
 
   #nextChain(headBytes: number, head: Frame, body: Frame): number {
@@ -434,9 +456,17 @@ export class Receive implements FrameTaker {
   #copyIn(frame: Frame, length: number): boolean {
     const slot = this.#take();
     if (slot === null) return false;
-    const fits = this.#gather(slot, length) && slot.frame.totalBytes >= length;
+    const gathered = this.#gather(slot, length);
+    const fits = gathered && slot.frame.totalBytes >= length;
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
+    if (gathered && frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && this.#isTooLongForRing(slot.frame, length)) {
+      this.#keep(slot, 0);
+      this.#release(slot);
+      if (!this.#backlog.addCopy(frame, length, false)) return false;
+      this.#drain();
+      return true;
+    }
     if (fits) {
       copyFrame(frame, slot.frame, length);
       this.#use(slot, length);
@@ -462,7 +492,7 @@ export class Receive implements FrameTaker {
     if ((slot.chains.count === 0 && staged === null) || !linkUp) return "linkDown";
     if (frame.rangeCount === 0 || (header.rangeCount === 0 && staged === null)) return "reset";
     if (length > slot.guestBytes) return "tooLong";
-    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && length > maxReceiveBytes) return "tooLong";
+    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && isTooLong(frame, length, maxReceiveBytes)) return "tooLong";
     return length < ETHERNET_HEADER_BYTES ? "tooShort" : null;
   }
 
@@ -494,6 +524,9 @@ export class Receive implements FrameTaker {
     const { guestOffloads, softwareOffloads, views } = this.#core;
     const needed = neededOffloads(frame.flags, frame.gsoType);
     if (needed === UNKNOWN_GSO) return false;
+    // A long frame without its open checksum, or without a length for its segments, is not what it says (5.1.6.4.1).
+    if (frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && ((needed & Offload.Csum) === 0 || frame.gsoSize === 0))
+      return false;
     const takesChecksums = (guestOffloads & Offload.Csum) !== 0;
     // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
     const known = takesChecksums ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID : 0;
@@ -538,6 +571,11 @@ export class Receive implements FrameTaker {
     }
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
+    if (backlog.canSegment && this.#isTooLongForRing(slot.frame, length)) {
+      this.#putBack(slot, 0);
+      backlog.segment();
+      return true;
+    }
     if (length > slot.guestBytes) {
       this.#counters.dropped.tooLong++;
       this.#putBack(slot, 0);

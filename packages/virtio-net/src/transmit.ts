@@ -125,6 +125,22 @@ export class Transmit implements PolledQueue {
     queue.publish();
   }
 
+  /**
+   * The first `count` chains were taken by the card before this one: they go back to the guest, and are not sent.
+   * Whatever a guest makes of them meanwhile, each comes back once.
+   */
+  giveBackTaken(count: number): void {
+    const queue = this.#queue;
+    if (!queue.begin()) return;
+    const body = new Frame();
+    for (let left = count; left > 0; left--) {
+      body.clear();
+      const head = queue.pop(false, 0, this.#header, body);
+      if (head >= 0) queue.addUsed(head, 0);
+    }
+    queue.publish();
+  }
+
   /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
   abandon(): void {
     this.catchUp();

@@ -1,17 +1,17 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
 import type { IoPortEntry } from "@vmmkit/ioport";
 import type { PciAddress } from "@vmmkit/pci";
-import type { VirtioEmul } from "@vmmkit/virtio";
-import type { Vm } from "@vmmkit/vm";
+import type { VirtioEmul, VirtioPciFunction, VirtioPciState } from "@vmmkit/virtio";
+import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
 import type { VirtioNetCounters } from "./counters.ts";
 import type { NetDevice } from "./net-device.ts";
-import type { NetDeviceState } from "./state/net-state.ts";
 
 /** What `commonMakeVirtioNet` hands to the card it makes. */
 export interface VirtioNetParts {
   readonly vm: Vm;
   readonly device: NetDevice;
   readonly emul: VirtioEmul;
+  readonly function: VirtioPciFunction;
   /** Where its legacy registers are; null for a card without. */
   readonly ports: IoPortEntry | null;
   readonly pciAddress: PciAddress;
@@ -20,7 +20,7 @@ export interface VirtioNetParts {
 }
 
 /** A network card in a machine (C original: `virtio_net_t`). Made by `commonMakeVirtioNet`. */
-export class VirtioNet {
+export class VirtioNet implements Saveable {
   /** The virtio device behind the registers. */
   readonly emul: VirtioEmul;
   /** The machine it is in: memory and interrupts (in C the allocators and mappings of `ps_io_ops_t`). */
@@ -30,6 +30,7 @@ export class VirtioNet {
   /** What it counted so far. The object is the card's own and goes on counting. */
   readonly counters: VirtioNetCounters;
   readonly #device: NetDevice;
+  readonly #function: VirtioPciFunction;
   readonly #ports: IoPortEntry | null;
   readonly #remove: () => void;
   #closed = false;
@@ -40,6 +41,7 @@ export class VirtioNet {
     this.pciAddress = parts.pciAddress;
     this.counters = parts.device.counters;
     this.#device = parts.device;
+    this.#function = parts.function;
     this.#ports = parts.ports;
     this.#remove = parts.remove;
   }
@@ -110,22 +112,28 @@ export class VirtioNet {
   }
 
   /**
-   * The device as its guest knows it, for `restore` in another process or later. The guest may go on: what a backend
-   * had goes back to it first (frames to send as sent, room unused), so that nothing is in two places, and it is
-   * interrupted for each queue once. Its memory and the PCI function (command register, BARs, MSI-X) are the VMM's to save.
+   * The whole card as its guest knows it, for `restore` in another process or later: PCI function, registers, queues, and
+   * what the control queue set. To be carried together with guest memory, as it is at this moment. The card goes on as
+   * if nothing had happened. `VmmPciSpace.save` has it, too, with all other functions.
    */
-  save(): NetDeviceState {
-    return this.#device.save();
+  save(): VirtioPciState {
+    return this.#function.save();
+  }
+
+  /** See `Saveable.prepare`: for who restores a machine of many parts. */
+  prepare(state: unknown): Restoration {
+    return this.#function.prepare(state);
   }
 
   /**
-   * Takes over a guest that another card served: a card with the same options, whose guest memory is there already. The
-   * guest announces itself.
+   * Takes over a guest that another card served: a card with the same options, whose guest memory is there already.
+   * Frames that the other card's backend had are not sent again, and count as sent; room for frames that it had is room
+   * again. The guest is interrupted once for each queue, and asked to announce itself.
    * @param state from `save`, checked whole before anything happens
-   * @throws TypeError, RangeError naming what is wrong with it. Where it does not fit this card, the card has been reset
+   * @throws TypeError, RangeError naming what is wrong with it. Then nothing has changed
    */
   restore(state: unknown): void {
-    this.#device.restore(state);
+    restore(this, state);
   }
 
   /** Sends what waits in the transmit queue and lets the backend look for work, for VMMs that poll. Nothing once closed. */

@@ -196,7 +196,7 @@ describe.each([68, 576, 1280, 1500, 9000, 16_110, 65_535])("MTU %i", (mtu) => {
       card: { ...card, rxQueueSize: 16 },
       guest: { tx, features: [VIRTIO_NET_F_MTU, VIRTIO_F_ANY_LAYOUT] },
     };
-    exchange(merged, 40, 4, mtu + 18);
-    exchange(whole, 40, 4, mtu + 18);
+    exchange(merged, 40, 4, mtu + 14);
+    exchange(whole, 40, 4, mtu + 14);
   });
 });

@@ -112,4 +112,38 @@ describe("makeVirtioNetMmio", () => {
     expect(() => makeVirtioNetMmio(vm, new TestBackend().funcs, { irqLine: -1 })).toThrow('"irqLine"');
     expect(() => new MmioTransport(ports, HERE)).toThrow(DriverError);
   });
+
+  it("is carried on by another card, with its registers, its queues and its line; or refuses, and is as it was", () => {
+    const { machine, backend, card, transport, driver } = make();
+    driver.start();
+    transport.store(spec.VIRTIO_MMIO_QUEUE_SEL, 1);
+    transport.store(spec.VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+    backend.deliver(testFrame(60, 1));
+    const state = JSON.parse(JSON.stringify(card.save())) as ReturnType<typeof card.save>;
+    const bad = [
+      { ...state, version: 2 },
+      { ...state, registers: { ...state.registers, queues: [] } },
+    ];
+    for (const each of [...bad, { ...state, device: null }, 5]) {
+      expect(() => card.restore(each)).toThrow('"');
+      expect(card.save()).toEqual(state);
+    }
+    card.close();
+    expect(machine.interrupts.level(LINE)).toBe(false);
+    const next = new TestBackend();
+    const other = makeVirtioNetMmio(machine.vm, next.funcs, { irqLine: LINE });
+    const restoration = other.prepare(state);
+    restoration.apply();
+    expect(other.save()).toEqual(state);
+    restoration.resume();
+    expect(machine.interrupts.level(LINE)).toBe(true);
+    Object.assign(machine.ports, {
+      load: (gpa: number, size: number) => other.read(gpa - HERE, size),
+      store: (gpa: number, size: number, value: number) => other.write(gpa - HERE, size, value),
+    });
+    machine.settle();
+    expect(driver.receive()).toEqual(testFrame(60, 1));
+    driver.send(testFrame(60, 2));
+    expect(next.sent).toEqual([testFrame(60, 2)]);
+  });
 });

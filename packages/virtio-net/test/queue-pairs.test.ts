@@ -122,12 +122,28 @@ describe("5.1.6.5.6 automatic receive steering", () => {
     expect(received(made)).toEqual([1, 0, 0, 0]);
   });
 
-  it("a transmit queue that is not in use is not looked at, and is once it is", () => {
-    const { driver, backend } = rig();
-    driver.sendOn(2, udp(1, 2));
-    expect(backend.transmits).toBe(0);
-    driver.control.setQueuePairs(3);
-    expect(backend.transmits).toBe(1);
+  it("a transmit queue is served whether the driver said that it uses it or not", () => {
+    const { driver, backend, device } = rig();
+    expect(driver.sendOn(2, udp(1, 2))).toBe(true);
+    expect(backend.sent).toEqual([udp(1, 2)]);
+    expect(device.queuePairs).toBe(1);
+    expect(device.counters.pairs[2]?.transmit.frames).toBe(1);
+  });
+
+  it("frames of such a queue teach nothing: its flow comes back on a pair that is in use", () => {
+    const made = rig();
+    made.driver.control.setQueuePairs(2);
+    made.driver.sendOn(3, udp(1000, 80));
+    made.backend.deliver(udp(80, 1000, true));
+    const [first = 0, second = 0, ...others] = received(made);
+    expect([first + second, ...others]).toEqual([1, 0, 0]);
+  });
+
+  it("a transmit queue that was never set up is not touched, however often it is notified", () => {
+    const { driver, backend } = makeStateRig({ features: MQ, card: { queuePairs: PAIRS } });
+    for (const index of [3, 5, 7]) driver.transport.notify(index);
+    driver.send(udp(1, 2));
+    expect(backend.sent).toEqual([udp(1, 2)]);
   });
 
   it("frames say which pair they come from, and each is completed by its own cookie", () => {
@@ -226,6 +242,13 @@ describe("5.1.6.5.7 receive-side scaling", () => {
     // What the guest sends has no say in it.
     for (let flow = 0; flow < 64; flow++) driver.sendOn((flow + 1) % PAIRS, udp(80, flow, true));
     expect(Array.from({ length: 64 }, (_, flow) => pairOf(flow))).toEqual(first);
+  });
+
+  it("transmit queues beyond max_tx_vq are served: Linux says 1 and sends on all", () => {
+    const { driver, backend } = rig({ features: RSS });
+    driver.control.setRss({ hashTypes: UDP4, table: [0, 1], maxTxVq: 1, key: KEY });
+    for (let pair = 0; pair < PAIRS; pair++) expect(driver.sendOn(pair, udp(pair, 80))).toBe(true);
+    expect(backend.sent).toEqual([0, 1, 2, 3].map((pair) => udp(pair, 80)));
   });
 
   it("5.1.6.5.5 the last command counts: VQ_PAIRS_SET ends it", () => {

@@ -73,6 +73,25 @@ describe("5.1.6.5.1 packet receive filtering", () => {
     expect(who()).toEqual(Object.keys(EVERYBODY));
   });
 
+  it.each([false, true])("5.1.6.5.1.1 every combination of the modes, with addresses in the table: %s", (table) => {
+    const names = ["promisc", "allmulti", "alluni", "nomulti", "nouni", "nobcast"] as const;
+    const { driver, who } = rig(EXTRA);
+    driver.control.setMacTable(table ? [OTHER] : [], table ? [GROUP] : []);
+    for (let set = 0; set < 2 ** names.length; set++) {
+      const on = Object.fromEntries(names.map((name, i) => [name, ((set >> i) & 1) === 1]));
+      for (const name of names) expect(driver.control.setRxMode(name, on[name] === true)).toBe(true);
+      const passes = {
+        mine: !on["nouni"],
+        other: !on["nouni"] && (on["alluni"] || table),
+        broadcast: !on["nobcast"],
+        group: !on["nomulti"] && (on["allmulti"] || table),
+        otherGroup: !on["nomulti"] && on["allmulti"],
+      };
+      const wanted = Object.entries(passes).flatMap(([name, pass]) => (on["promisc"] || pass ? [name] : []));
+      expect([set, who()]).toEqual([set, wanted]);
+    }
+  });
+
   it("frames that nobody wants leave their buffers for others", () => {
     const { driver, receives, card } = rig(RX);
     for (let i = 0; i < 2000; i++) receives(OTHER);

@@ -338,18 +338,28 @@ describe("frames that do not arrive are dropped whole, and counted", () => {
     driver.verifyGuards();
   });
 
-  it("longer than the MTU that the guest negotiated (5.1.4.1), and only then", () => {
+  it("5.1.4.1 longer than the MTU that the guest negotiated, and only then; a VLAN tag is beside it", () => {
     for (const features of [[VIRTIO_NET_F_MTU], []]) {
       const { backend, driver, machine, card } = makeRig({
         link: { mtu: 1280 },
         guest: { features, rx: { bufferBytes: 4096 } },
       });
-      backend.deliver(testFrame(1298));
-      backend.deliver(testFrame(1299));
+      for (const [length, type] of [
+        [1294, [0x08, 0x00]],
+        [1295, [0x08, 0x00]],
+        [1298, [0x81, 0x00]],
+        [1298, [0x88, 0xa8]],
+        [1299, [0x81, 0x00]],
+        [1298, [0x81, 0x01]],
+      ] as const) {
+        const frame = testFrame(length);
+        frame.set(type, 12);
+        backend.deliver(frame);
+      }
       machine.settle();
-      const arrived = features.length === 0 ? 2 : 1;
+      const arrived = features.length === 0 ? 6 : 3;
       expect(driver.receiveAll()).toHaveLength(arrived);
-      expect(card.counters.receive.dropped.tooLong).toBe(2 - arrived);
+      expect(card.counters.receive.dropped.tooLong).toBe(6 - arrived);
     }
   });
 

@@ -1,11 +1,14 @@
-import type { GuestMemory } from "@vmmkit/vm";
+import type { GuestMemory, Restoration, Saveable } from "@vmmkit/vm";
+import { checkDeviceState, namingQueue, type VirtioState } from "./check-device-state.ts";
 import type { VirtioDevice } from "./device.ts";
 import type { DeviceQueue } from "./queue/device-queue.ts";
 import type { QueueError } from "./queue/errors.ts";
 import { legacyLayout } from "./queue/layout.ts";
 import { PackedQueue } from "./queue/packed-queue.ts";
 import { QueueCounters } from "./queue/queue-counters.ts";
+import type { QueueState } from "./queue/queue-state.ts";
 import { SplitQueue } from "./queue/split-queue.ts";
+import type { QueueFeatures } from "./queue/virtqueue.ts";
 import * as spec from "./spec.ts";
 
 /** How a device's state reaches the world outside it. */
@@ -49,7 +52,7 @@ const MODERN_ORDER: readonly (readonly [bit: number, after: number])[] = [
  * The state of a virtio device that does not depend on its transport: status, features, queues and interrupt
  * status (VIRTIO 1.2, 2.1 to 2.6). A transport reads and writes it for the guest; so does a server for another VMM.
  */
-export class DeviceState {
+export class DeviceState implements Saveable {
   /** What the device offers. */
   readonly device: VirtioDevice;
   readonly counters: readonly QueueCounters[];
@@ -61,6 +64,8 @@ export class DeviceState {
   driverFeaturesHigh = 0;
   /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
   configGeneration = 0;
+  /** What the driver read of it last. */
+  #generationRead = 0;
   #status = 0;
   /** The driver accepted a feature that was never offered. */
   #tookTooMuch = false;
@@ -219,6 +224,14 @@ export class DeviceState {
   /** The device changed its configuration: whoever reads it piece by piece sees another generation (2.5.1). */
   noteConfigChange(): void {
     this.configGeneration = (this.configGeneration + 1) & 0xff;
+    // However many changes there are between two looks of the driver, the second does not see the first one's number.
+    if (this.configGeneration === this.#generationRead) this.configGeneration = (this.configGeneration + 1) & 0xff;
+  }
+
+  /** The driver reads the generation (4.1.4.3.1). */
+  readConfigGeneration(): number {
+    this.#generationRead = this.configGeneration;
+    return this.configGeneration;
   }
 
   /** The guest is to be told that the configuration changed. It has to be running to be interested. */
@@ -270,6 +283,63 @@ export class DeviceState {
     this.noteConfigChange();
   }
 
+  /**
+   * The state, for another device over the same guest memory. The queues show what was given back; chains that the
+   * device has are in it as taken. Nothing else comes of it: the device goes on.
+   */
+  save(): VirtioState {
+    // A queue whose memory has gone stops now, and is saved as that.
+    for (const queue of this.#queues) queue.begin();
+    return {
+      status: this.#status,
+      isr: this.isr,
+      featuresLow: this.driverFeaturesLow,
+      featuresHigh: this.driverFeaturesHigh,
+      tookTooMuch: this.#tookTooMuch,
+      configGeneration: this.configGeneration,
+      queues: this.#queues.map((queue) => (queue.ready ? queue.save() : null)),
+    };
+  }
+
+  /**
+   * See `Saveable.prepare`. The rings have to lie in guest memory, as it is now. Chains that the device had taken are
+   * taken again by `pop`, before new ones. `apply` resets the device first; `resume` tells it of its queues and driver.
+   * @throws TypeError, RangeError naming the field
+   */
+  prepare(state: unknown): Restoration {
+    const saved = checkDeviceState(state, this.device);
+    const features = queueFeatures(saved.featuresLow, saved.featuresHigh);
+    const queues = saved.queues.map((queue, index) => this.#prepareQueue(index, queue, features));
+    return {
+      apply: () => {
+        this.reset();
+        this.#status = saved.status;
+        this.isr = saved.isr;
+        this.driverFeaturesLow = saved.featuresLow;
+        this.driverFeaturesHigh = saved.featuresHigh;
+        this.#tookTooMuch = saved.tookTooMuch;
+        this.configGeneration = saved.configGeneration;
+        for (const [index, place] of queues.entries()) this.#queues[index] = place();
+      },
+      resume: () => {
+        if (this.running) this.#start();
+      },
+    };
+  }
+
+  /** A queue that is as it was saved. @returns what brings it there */
+  #prepareQueue(index: number, state: QueueState | null, features: QueueFeatures): () => DeviceQueue {
+    const size = state?.size ?? this.device.queueSizes[index] ?? 0;
+    const queue = this.#makeQueue(index, size, state?.format === "packed");
+    queue.features = features;
+    if (state === null) return () => queue;
+    namingQueue(index, () => queue.check(state));
+    return () => {
+      queue.restore(state);
+      return queue;
+    };
+  }
+
   #writeModernStatus(value: number): void {
     for (const [bit, after] of MODERN_ORDER) {
       if ((value & bit) === 0 || (this.#status & bit) !== 0) continue;
@@ -313,14 +383,19 @@ export class DeviceState {
   }
 
   #applyFeatures(queue: DeviceQueue): void {
-    queue.features = {
-      indirect: this.hasFeature(spec.VIRTIO_F_INDIRECT_DESC),
-      eventIdx: this.hasFeature(spec.VIRTIO_F_EVENT_IDX),
-      inOrder: this.hasFeature(spec.VIRTIO_F_IN_ORDER),
-    };
+    queue.features = queueFeatures(this.driverFeaturesLow, this.driverFeaturesHigh);
   }
 
   #queueStopped(index: number, error: QueueError): void {
     this.needReset(`queue ${index} stopped: ${error}; the guest has to reset the device`);
   }
+}
+
+/** What of the features is a queue's business. */
+function queueFeatures(low: number, high: number): QueueFeatures {
+  return {
+    indirect: ((low >>> spec.VIRTIO_F_INDIRECT_DESC) & 1) !== 0,
+    eventIdx: ((low >>> spec.VIRTIO_F_EVENT_IDX) & 1) !== 0,
+    inOrder: ((high >>> (spec.VIRTIO_F_IN_ORDER - 32)) & 1) !== 0,
+  };
 }

@@ -1,3 +1,4 @@
+import type { Restoration } from "@vmmkit/vm";
 import type { Virtqueue } from "./queue/virtqueue.ts";
 
 /**
@@ -44,4 +45,8 @@ export interface VirtioDevice {
   queueReset?(queue: number): void;
   /** The guest reset the device: whatever it does for the guest ends here. The queues have been reset. */
   reset(): void;
+  /** All of its state, that of its `DeviceState` included. Absent: it has no other. */
+  save?(): unknown;
+  /** See `Saveable.prepare` of `@vmmkit/vm`. Absent where `save` is. */
+  prepare?(state: unknown): Restoration;
 }

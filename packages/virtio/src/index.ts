@@ -31,6 +31,7 @@
  *
  * @module
  */
+export type { VirtioState } from "./check-device-state.ts";
 export type { VirtioDevice } from "./device.ts";
 export { DeviceState, type DeviceStateHooks, type QueuePlace, type VirtioInterface } from "./device-state.ts";
 export * from "./net-spec.ts";
@@ -45,6 +46,14 @@ export type { RangeList } from "./queue/range-list.ts";
 export { SplitQueue } from "./queue/split-queue.ts";
 export { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures, type Virtqueue } from "./queue/virtqueue.ts";
 export * from "./spec.ts";
-export { MmioTransport, VIRTIO_MMIO_BYTES } from "./transport/mmio.ts";
-export { VirtioPciFunction, type VirtioPciKind, type VirtioPciOptions } from "./transport/virtio-pci.ts";
+export { MmioTransport, VIRTIO_MMIO_BYTES, type VirtioMmioState } from "./transport/mmio.ts";
+export type { ModernRegistersState } from "./transport/modern-registers.ts";
+export type { PciVectorsState } from "./transport/pci-vectors.ts";
+export type { QueueRegistersState } from "./transport/queue-registers.ts";
+export {
+  VirtioPciFunction,
+  type VirtioPciKind,
+  type VirtioPciOptions,
+  type VirtioPciState,
+} from "./transport/virtio-pci.ts";
 export { VirtioEmul } from "./virtio-emul.ts";

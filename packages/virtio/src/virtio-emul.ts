@@ -22,6 +22,15 @@ export class VirtioEmul {
     this.#transport = new LegacyPciTransport(state, vectors);
   }
 
+  /** The register `queue_select`. */
+  get queueSelect(): number {
+    return this.#transport.queueSelect;
+  }
+
+  set queueSelect(queue: number) {
+    this.#transport.queueSelect = queue & 0xffff;
+  }
+
   /** The device's queues (C original: `virtq`). */
   get virtq(): readonly Virtqueue[] {
     return this.state.queues;

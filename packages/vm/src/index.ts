@@ -18,4 +18,6 @@ export { DetachedRegionError, MemoryLayoutError, UnsupportedHostError } from "./
 export { GuestMemory, type WriteObserver } from "./guest-memory.ts";
 export { type InterruptController, SharedInterruptLines } from "./interrupts.ts";
 export { MemoryRegion, type RegionBytes, type RegionInit } from "./region.ts";
+export { joinRestorations, type Restoration, restore, type Saveable } from "./saveable.ts";
+export { stateFlag, stateInteger, stateIntegers, stateList, stateRecord } from "./state-fields.ts";
 export type { Vm } from "./vm.ts";

@@ -1,6 +1,7 @@
 import type { RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   GUEST_NET_FEATURES,
+  GUEST_NET_OFFLOADS,
   GuestMachine,
   GuestNetDriver,
   type GuestNetOptions,
@@ -9,7 +10,7 @@ import {
   ModernTransport,
 } from "@vmmkit/guest-driver";
 import { IoPortType } from "@vmmkit/ioport";
-import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC } from "@vmmkit/virtio";
+import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_NET_F_MRG_RXBUF } from "@vmmkit/virtio";
 import { commonMakeVirtioNet } from "@vmmkit/virtio-net";
 import type { LoopOptions } from "./loop.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -20,7 +21,10 @@ const MEMORY_BYTES = 32 << 20;
 const BYTES_PER_ENTRY = 2 * 4096;
 
 /** The features that options turn on and off. */
-const OPTIONAL = [VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC];
+const OPTIONAL = [VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_NET_F_MRG_RXBUF];
+
+/** Buffers for segments of 64 KB: more than a batch has. */
+const LONG_BUFFERS = { bufferBytes: 65_600, buffers: 32 };
 
 /**
  * A guest in TypeScript with one card, its driver running and polling: no interrupts. Header and payload have a
@@ -44,13 +48,18 @@ function probe(machine: GuestMachine, { modern }: LoopOptions): GuestTransport {
 }
 
 function driverOptions(options: LoopOptions): GuestNetOptions {
-  const on = [...(options.eventIdx ? [VIRTIO_F_EVENT_IDX] : []), ...(options.indirect ? [VIRTIO_F_INDIRECT_DESC] : [])];
+  const { segments = false } = options;
+  const on = [
+    ...(options.eventIdx ? [VIRTIO_F_EVENT_IDX] : []),
+    ...(options.indirect ? [VIRTIO_F_INDIRECT_DESC] : []),
+    ...(segments ? GUEST_NET_OFFLOADS : [VIRTIO_NET_F_MRG_RXBUF]),
+  ];
   return {
     features: [...GUEST_NET_FEATURES.filter((bit) => !OPTIONAL.includes(bit)), ...on],
     ring: options.packed === true ? "packed" : "split",
     interrupts: "off",
     indirect: options.indirect ? "always" : "never",
-    tx: { headerApart: true },
-    rx: { headerApart: options.rxHeaderApart ?? false },
+    tx: { headerApart: true, ...(segments && LONG_BUFFERS) },
+    rx: { headerApart: options.rxHeaderApart ?? false, ...(segments && LONG_BUFFERS) },
   };
 }

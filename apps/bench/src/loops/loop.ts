@@ -17,6 +17,8 @@ export interface LoopOptions {
   readonly cards: number;
   /** Receive buffers are two descriptors each, header and payload. Default: one. */
   readonly rxHeaderApart?: boolean;
+  /** The guest leaves checksums and segmentation to the card and takes segments, each in one buffer. Default false. */
+  readonly segments?: boolean;
   /** Bytes of guest memory. Default: as much as the rings and their buffers need. */
   readonly memoryBytes?: number;
 }

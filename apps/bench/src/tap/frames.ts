@@ -55,7 +55,5 @@ export async function frameFigures(native: NativeTap, { short, say }: SectionCon
 
 function noteOf(rounds: readonly number[], bytes: number): string {
   const ns = Math.min(...rounds);
-  return bytes > 9018
-    ? `${((bytes * 8) / ns).toFixed(0)} Gbit/s; a card without a ring`
-    : `${Math.round(1e6 / ns)} thousand frames/s`;
+  return bytes > 9018 ? `${((bytes * 8) / ns).toFixed(0)} Gbit/s` : `${Math.round(1e6 / ns)} thousand frames/s`;
 }

@@ -2,7 +2,7 @@ import { pcapngWriter, pcapTee } from "@vmmkit/backend-pcap";
 import { fileSink } from "@vmmkit/backend-pcap/node";
 import type { Backend } from "@vmmkit/ethif";
 import type { GuestBackend } from "@vmmkit/linux-guest";
-import { type CaptureRow, SNAP_LENGTH } from "./wire.ts";
+import { type CaptureRow, captureRow, SNAP_LENGTH } from "./wire.ts";
 
 /** Where a guest's frames are captured. It can be cloned. */
 export interface CaptureData {
@@ -20,8 +20,7 @@ export function captured(backend: Backend, { capture, guest }: CaptureData): Gue
     ask: async (): Promise<CaptureRow> => {
       tee.stopCapture();
       await writer.flush();
-      const { frames, dropped } = writer.stats();
-      return { file: capture, frames, dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0) };
+      return captureRow(capture, writer.stats());
     },
     close: async () => {
       await tee.close();

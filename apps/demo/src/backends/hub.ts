@@ -2,7 +2,7 @@ import type { Hub } from "@vmmkit/backend-loopback";
 import { type CaptureWriter, FrameDirection, pcapngWriter, SystemClock } from "@vmmkit/backend-pcap";
 import { fileSink } from "@vmmkit/backend-pcap/node";
 import { GuestNetwork } from "@vmmkit/linux-guest";
-import { type BackendKind, SNAP_LENGTH, type Wire, type WirePlan } from "./wire.ts";
+import { type BackendKind, captureRow, SNAP_LENGTH, type Wire, type WirePlan } from "./wire.ts";
 
 const MTU = 1500;
 
@@ -28,8 +28,7 @@ function openHub({ names, capture }: WirePlan): Wire {
       // What comes behind is in no report: the file ends with what is told of it.
       endCapture();
       await writer.flush();
-      const { frames, dropped } = writer.stats();
-      return [{ file: capture, frames, dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0) }];
+      return [captureRow(capture, writer.stats())];
     },
     close: () => {
       closed ??= network.close().then(() => {

@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { networkInterfaces } from "node:os";
 import { ipv4Bytes, PosixError, unshareNetwork } from "@vmmkit/posix";
 import type { GuestAddress } from "../stations/guest-station.ts";
 import { HostStation } from "../stations/host-station.ts";
@@ -50,20 +49,42 @@ function openBridge(plan: WirePlan): Wire {
 /** An interface that is there, as it is. */
 function openExisting(plan: WirePlan, name: string): Wire {
   if (plan.guests !== 1) throw new StationError(`interface ${name} carries one guest, not ${plan.guests}`);
-  const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
-  const prefixBits = Number(own?.cidr?.split("/")[1]);
-  if (own === undefined || !(prefixBits < 31)) {
+  const own = addressOfInterface(name);
+  if (own === null || own.prefixBits >= 31) {
     throw new StationError(
       `interface ${name} needs to be up with an IPv4 address and room for another: ` +
         `ip addr add 10.86.1.1/24 dev ${name}; ip link set ${name} up`,
     );
   }
+  const { address, prefixBits } = own;
   const privileged = process.getuid?.() === 0;
   return makeWire(plan, {
-    host: new HostStation(own.address, privileged ? undefined : HTTP_PORT_WITHOUT_ROOT),
-    addressOf: () => ({ address: neighbour(own.address, prefixBits), prefixBits, mtu: MTU }),
+    host: new HostStation(address, privileged ? undefined : HTTP_PORT_WITHOUT_ROOT),
+    addressOf: () => ({ address: neighbour(address, prefixBits), prefixBits, mtu: MTU }),
     tapOf: () => ({ name, existing: true }),
   });
+}
+
+/** What `ip -json` says of an interface. */
+interface InterfaceReport {
+  readonly flags: readonly string[];
+  readonly addr_info: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[];
+}
+
+/**
+ * The first IPv4 address of an interface that is up; null where it has none. Node's own list leaves out those that have
+ * no carrier, and a TAP interface has one only once somebody is on it.
+ */
+function addressOfInterface(name: string): { address: string; prefixBits: number } | null {
+  try {
+    const output = execFileSync("ip", ["-json", "addr", "show", "dev", name], { stdio: ["ignore", "pipe", "ignore"] });
+    const [report] = JSON.parse(output.toString()) as InterfaceReport[];
+    const own = report?.addr_info.find(({ family }) => family === "inet");
+    if (report === undefined || own === undefined || !report.flags.includes("UP")) return null;
+    return { address: own.local, prefixBits: own.prefixlen };
+  } catch {
+    return null;
+  }
 }
 
 /** Another address in the same subnet: the next one, or the one before. */

@@ -1,3 +1,4 @@
+import type { WriterStats } from "@vmmkit/backend-pcap";
 import type { CardedGuest, CardedGuestOptions } from "@vmmkit/linux-guest";
 import type { GuestAddress } from "../stations/guest-station.ts";
 import type { Station } from "../stations/station.ts";
@@ -7,6 +8,15 @@ export interface CaptureRow {
   readonly file: string;
   readonly frames: number;
   readonly dropped: number;
+  /** Why it could not be written; null where it could. */
+  readonly error: string | null;
+}
+
+/** What a capture's writer tells of it, once it is flushed. */
+export function captureRow(file: string, { frames, dropped, error }: WriterStats): CaptureRow {
+  const reason = error instanceof Error ? error.message : String(error);
+  const sum = Object.values(dropped).reduce((total, count) => total + count, 0);
+  return { file, frames, dropped: sum, error: error === null ? null : reason };
 }
 
 /** What the guests' cards are on. */

@@ -64,7 +64,7 @@ export class GuestStation implements Station {
 
   async fetch(from: Station): Promise<Fetched> {
     const start = performance.now();
-    const fetched = await this.guest.run(`wget -q -O ${RECEIVED} http://${from.address}/data`, {
+    const fetched = await this.guest.run(`wget -q -O ${RECEIVED} http://${from.web ?? from.address}/data`, {
       timeoutMs: TRANSFER_TIMEOUT_MS,
     });
     const seconds = (performance.now() - start) / 1000;

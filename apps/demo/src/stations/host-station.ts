@@ -22,12 +22,14 @@ const PIECE_BYTES = 64 * 1024;
 export class HostStation implements Station {
   readonly name = "host";
   readonly address: string;
+  readonly web: string;
   readonly #httpPort: number;
   #server: Server | null = null;
 
   /** @param address its own on the guests' network */
   constructor(address: string, httpPort: number = HTTP_PORT) {
     this.address = address;
+    this.web = `${address}:${httpPort}`;
     this.#httpPort = httpPort;
   }
 
@@ -51,11 +53,11 @@ export class HostStation implements Station {
     return createHash("md5").update(data).digest("hex");
   }
 
-  async fetch(from: Pick<Station, "name" | "address">): Promise<Fetched> {
+  async fetch(from: Pick<Station, "name" | "address" | "web">): Promise<Fetched> {
     const start = performance.now();
     const hash = createHash("md5");
     await new Promise<void>((resolve, reject) => {
-      const request = get(`http://${from.address}/data`, { timeout: TRANSFER_TIMEOUT_MS }, (response) => {
+      const request = get(`http://${from.web ?? from.address}/data`, { timeout: TRANSFER_TIMEOUT_MS }, (response) => {
         if (response.statusCode !== 200) reject(new StationError(`${from.name} answered ${response.statusCode}`));
         response.on("data", (piece: Buffer) => hash.update(piece));
         response.on("end", resolve);

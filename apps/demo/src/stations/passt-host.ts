@@ -10,8 +10,8 @@ export class PasstHost implements Station {
   readonly name = "host";
   /** Pings behind passt take a right that users may not have. */
   readonly cannot = ["ping", "be pinged", "iperf"] as const;
-  /** Where the guest finds its server. */
   readonly address: string;
+  readonly web: string;
   readonly #inner: HostStation;
   readonly #forwarded: string;
 
@@ -21,7 +21,8 @@ export class PasstHost implements Station {
    * @param forwardedPort what passt forwards to the guest's port 80
    */
   constructor(gateway: string, port: number, forwardedPort: number) {
-    this.address = `${gateway}:${port}`;
+    this.address = gateway;
+    this.web = `${gateway}:${port}`;
     this.#inner = new HostStation("127.0.0.1", port);
     this.#forwarded = `127.0.0.1:${forwardedPort}`;
   }

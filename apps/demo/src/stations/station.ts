@@ -15,6 +15,8 @@ export interface Station {
   readonly name: string;
   /** Its IPv4 address. */
   readonly address: string;
+  /** Where it serves its data: address and port. Default: port 80 of its address. */
+  readonly web?: string;
   /** What it cannot do, or cannot have done to it. Default: nothing. */
   readonly cannot?: readonly StationLack[];
   /** Pings another station. */

@@ -21,7 +21,7 @@ describe("the host as a station", () => {
   });
 
   it("fetches what another serves, and says so where there is nothing", async () => {
-    const nobody = Object.assign(new HostStation("127.0.0.1:1"), { name: "nobody" });
+    const nobody = Object.assign(new HostStation("127.0.0.1", 1), { name: "nobody" });
     await expect(new HostStation("127.0.0.1").fetch(nobody)).rejects.toThrow("ECONNREFUSED");
   });
 });

@@ -1,6 +1,13 @@
 import type { Backend } from "@vmmkit/ethif";
 import { ensureGuestImage, type GuestImage, LinuxGuest } from "@vmmkit/linux-guest";
-import { type AddVirtioNetOptions, addVirtioNet, attachVmmkit, type V86Machine } from "@vmmkit/v86";
+import {
+  type AddVirtioNetOptions,
+  addVirtioNet,
+  attachVmmkit,
+  restoreState,
+  saveState,
+  type V86Machine,
+} from "@vmmkit/v86";
 import type { VirtioNet } from "@vmmkit/virtio-net";
 import type { V86 } from "v86";
 
@@ -19,6 +26,8 @@ export interface CardGuestOptions {
   readonly overlays?: readonly string[];
   /** Called with the emulator before it runs. */
   readonly onEmulator?: (emulator: V86) => void;
+  /** What `save` of a guest with the same cards answered: it goes on, and does not boot. */
+  readonly state?: Uint8Array;
 }
 
 /** Boots take seconds on a machine of one's own, and minutes on one that others use. */
@@ -45,12 +54,14 @@ export class CardGuest {
       image,
       overlays: options.overlays ?? [],
       bootTimeoutMs: BOOT_TIMEOUT_MS,
-      attach: (emulator) => {
+      restored: options.state !== undefined,
+      attach: async (emulator) => {
         options.onEmulator?.(emulator);
         this.#emulator = emulator;
         const machine = attachVmmkit(emulator);
         this.#machine = machine;
         for (const plan of plans) this.cards.push(this.#makeCard(machine, plan));
+        if (options.state !== undefined) await restoreState(emulator, machine, options.state);
         return {
           close: () => {
             for (const card of this.cards) card.close();
@@ -112,6 +123,12 @@ export class CardGuest {
     this.cards[index] = card;
     await this.sh("echo 1 >/sys/bus/pci/rescan");
     return card;
+  }
+
+  /** The guest and its cards as they are now, for another process. It goes on here, too. */
+  save(): Promise<ArrayBuffer> {
+    if (this.#machine === null || this.#emulator === null) throw new Error(`${this.name} has no machine`);
+    return saveState(this.#emulator, this.#machine);
   }
 
   /** Resets the machine from without, at once. `guest.ready()` comes when it has booted again. */

@@ -6,7 +6,7 @@ import { configure, type ServedFile, serveFile } from "./traffic.ts";
 
 /** Two guests with Debian's ethtool and the host, on one hub. */
 export interface ControlLab {
-  /** 10.0.0.1: a modern card with packed virtqueues and four queue pairs. */
+  /** 10.0.0.1: a modern card with packed virtqueues and four queue pairs, which reports hashes. */
   readonly alice: CardGuest;
   /** 10.0.0.2: a legacy card with two queue pairs. */
   readonly bob: CardGuest;
@@ -29,10 +29,9 @@ export async function bootControlLab(): Promise<ControlLab> {
   const overlays = [await ensureEthtool()];
   const hub = new Hub();
   const speed = { mbps: 10_000, duplex: "full" } as const;
+  const modern = { transport: "modern", queuePairs: 4, speed, with: ["HASH_REPORT"] } as const;
   const [alice, bob] = await Promise.all([
-    CardGuest.boot("alice", [{ backend: hub.port(), options: { transport: "modern", queuePairs: 4, speed } }], {
-      overlays,
-    }),
+    CardGuest.boot("alice", [{ backend: hub.port(), options: modern }], { overlays }),
     CardGuest.boot("bob", [{ backend: hub.port(), options: { queuePairs: 2 } }], { overlays }),
   ]);
   await configure(alice, "eth0", ADDRESS.alice);

@@ -20,6 +20,8 @@ export interface PingOptions {
   readonly count?: number;
   /** Bytes of payload. Default 56. */
   readonly size?: number;
+  /** Seconds that an answer may take. Default 20: a guest that waits for its turn on a busy host may take seconds. */
+  readonly waitS?: number;
 }
 
 /** A file that a guest serves. */
@@ -31,9 +33,8 @@ export interface ServedFile {
 
 /** Pings an address from a guest. */
 export async function ping(from: ShellGuest, address: string, options: PingOptions = {}): Promise<PingResult> {
-  const { count = 5, size = 56 } = options;
-  // A guest that waits for its turn on a busy host may take seconds to answer.
-  const { output } = await from.guest.run(`ping -c ${count} -i 0.1 -W 20 -s ${size} ${address}`, {
+  const { count = 5, size = 56, waitS = 20 } = options;
+  const { output } = await from.guest.run(`ping -c ${count} -i 0.1 -W ${waitS} -s ${size} ${address}`, {
     timeoutMs: 300_000,
   });
   const match = /(\d+) packets transmitted, (\d+) packets received/.exec(output);

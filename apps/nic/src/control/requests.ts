@@ -1,9 +1,13 @@
-import type { Card, CardReport } from "../card.ts";
+import type { FaultChange } from "@vmmkit/backend-fault";
+import type { Card } from "../card.ts";
+import type { CardReport } from "../card-report.ts";
+import { parseFault } from "../fault-spec.ts";
 
 /** What may be asked over the control socket. */
 export type Request =
   | { readonly do: "top" }
   | { readonly do: "link"; readonly card: string; readonly up: boolean }
+  | { readonly do: "fault"; readonly card: string; readonly faults: string }
   | { readonly do: "capture-start"; readonly card: string; readonly file: string }
   | { readonly do: "capture-stop"; readonly card: string };
 
@@ -31,16 +35,27 @@ async function carryOut(json: unknown, cards: readonly Card[]): Promise<Answer> 
       if (typeof request["up"] !== "boolean") throw new TypeError('"up" expected true or false');
       find(cards, request["card"]).setLink(request["up"]);
       return { ok: true };
+    case "fault":
+      find(cards, request["card"]).setFaults(faultChange(request["faults"]));
+      return { ok: true };
     case "capture-start":
       if (typeof request["file"] !== "string" || request["file"] === "") throw new TypeError('"file" expected a path');
-      find(cards, request["card"]).startCapture(request["file"]);
+      await find(cards, request["card"]).startCapture(request["file"]);
       return { ok: true };
     case "capture-stop":
       await find(cards, request["card"]).stopCapture();
       return { ok: true };
     default:
-      throw new RangeError('"do" expected top, link, capture-start or capture-stop');
+      throw new RangeError('"do" expected top, link, fault, capture-start or capture-stop');
   }
+}
+
+/** Faults that may change while a card runs: all but where the random numbers started. */
+function faultChange(text: unknown): FaultChange {
+  if (typeof text !== "string" || text === "") throw new TypeError('"faults" expected a list as that of --fault');
+  const { seed, ...change } = parseFault(text);
+  if (seed !== undefined) throw new RangeError("seed is for --fault alone: the random numbers have started");
+  return change;
 }
 
 function find(cards: readonly Card[], name: unknown): Card {

@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { listenUnix, type UnixListener } from "@vmmkit/posix";
+import { type Fd, listenUnix, type UnixListener } from "@vmmkit/posix";
 import type { Card } from "../card.ts";
 import { answer } from "./requests.ts";
 
@@ -9,9 +9,9 @@ export class Control {
   readonly #listener: UnixListener;
   readonly #clients = new Set<Socket>();
 
-  /** @throws PosixError where the path cannot be had */
-  constructor(path: string, cards: readonly Card[]) {
-    this.#listener = listenUnix({ at: path }, (socket) => {
+  /** @param at a path, or a socket that listens already @throws PosixError where the path cannot be had */
+  constructor(at: string | Fd, cards: readonly Card[]) {
+    this.#listener = listenUnix({ at }, (socket) => {
       void this.#serve(new Socket({ fd: socket.fd.release() }), cards);
       this.#listener.next();
     });

@@ -12,6 +12,16 @@ export function fileSink(path: string): ByteSink {
   return new FileSink(path);
 }
 
+/**
+ * As `fileSink`, but the file is opened now, so that what is wrong with it is known.
+ * @throws (rejects) what Node's `open` does: no such folder, no right to it
+ */
+export async function openFileSink(path: string): Promise<ByteSink> {
+  const sink = new FileSink(path);
+  await sink.open();
+  return sink;
+}
+
 class FileSink implements ByteSink {
   readonly #path: string;
   #handle: FileHandle | null = null;
@@ -28,11 +38,11 @@ class FileSink implements ByteSink {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#broken !== null) throw this.#broken;
-    this.#handle ??= await this.#open();
+    const handle = await this.open();
     try {
       for (let done = 0; done < bytes.length; ) {
         const at = this.#position === null ? null : this.#position + done;
-        done += (await this.#handle.write(bytes, done, bytes.length - done, at)).bytesWritten;
+        done += (await handle.write(bytes, done, bytes.length - done, at)).bytesWritten;
       }
     } catch (error) {
       if (this.#position === null) this.#broken = error;
@@ -53,9 +63,12 @@ class FileSink implements ByteSink {
     }
   }
 
-  async #open(): Promise<FileHandle> {
+  /** Opens the file, where it is not open yet. */
+  async open(): Promise<FileHandle> {
+    if (this.#handle !== null) return this.#handle;
     const handle = await open(this.#path, "w");
     this.#position = (await handle.stat()).isFile() ? 0 : null;
+    this.#handle = handle;
     return handle;
   }
 }

@@ -17,7 +17,7 @@ export { type LiveBackend, liveBackend } from "../live/live-backend.ts";
 export type { LiveStats } from "../live/live-counters.ts";
 export { LiveCaptureError } from "../live/live-error.ts";
 export type { CaptureOptions, LiveOptions } from "../live/live-options.ts";
-export { fileSink } from "./file-sink.ts";
+export { fileSink, openFileSink } from "./file-sink.ts";
 export { fileSource } from "./file-source.ts";
 export { type RotatingFilesOptions, rotatingFiles } from "./rotating-files.ts";
 export { writableSink } from "./writable-sink.ts";

@@ -15,9 +15,12 @@ export function inOwnNetwork(): void {
   });
 }
 
-/** A backend that is closed with the test. */
+/**
+ * A backend that is closed with the test. Each frame has a system call of its own unless the options say otherwise, so
+ * that `rawTx` answers what came of it.
+ */
 export function testTap(options: TapOptions = {}): TapBackend {
-  const backend = tapBackend(options);
+  const backend = tapBackend({ batchedCalls: false, ...options });
   onTestFinished(() => backend.close());
   return backend;
 }

@@ -1,5 +1,7 @@
 import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
+import { VIRTIO_NET_HDR_GSO_NONE } from "@vmmkit/virtio";
 import type { CardCore } from "../card-core.ts";
+import { longestReceived } from "../receive-limit.ts";
 import { sumBytes } from "./checksum.ts";
 import { Segmenter } from "./segmenter.ts";
 import { STAGED_FRAME_BYTES, StagedFrame } from "./staged-frame.ts";
@@ -107,6 +109,20 @@ export class ReceiveBacklog {
     copyFrame(piece, room);
   }
 
+  /** Whether the next piece is a whole frame that can go in segments as well. */
+  get canSegment(): boolean {
+    const staged = this.#waiting[0];
+    return staged?.whole === true && staged.frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE;
+  }
+
+  /** The guest takes the frame at hand, but has too little room for it in one piece: it goes in segments. */
+  segment(): void {
+    const staged = this.#waiting[0];
+    if (staged !== undefined) staged.whole = false;
+    this.#begun = false;
+    this.pieceBytes = 0;
+  }
+
   /** The piece is done with. */
   dropPiece(): void {
     this.pieceBytes = 0;
@@ -124,7 +140,8 @@ export class ReceiveBacklog {
   #begin(staged: StagedFrame): boolean {
     this.#begun = true;
     if (staged.whole) return true;
-    return this.#segments().begin(staged.frame, staged.lengthBytes, this.#core.maxReceiveBytes);
+    const longest = longestReceived(staged.frame, this.#core.maxReceiveBytes);
+    return this.#segments().begin(staged.frame, staged.lengthBytes, longest);
   }
 
   #shift(): void {

@@ -1,4 +1,5 @@
 import { MAC_BYTES } from "@vmmkit/ethif";
+import type { VirtioState } from "@vmmkit/virtio";
 import type { Coalescing } from "../coalescing.ts";
 import type { MacTable } from "../filter/mac-table.ts";
 import type { ReceiveFilter } from "../filter/receive-filter.ts";
@@ -18,15 +19,13 @@ export interface CardParts {
 }
 
 /** The fields of a state that these parts fill. */
-export type CardPartsState = Omit<
-  NetDeviceState,
-  "version" | "status" | "isr" | "featuresLow" | "featuresHigh" | "queues"
->;
+export type CardPartsState = Omit<NetDeviceState, keyof VirtioState | "version" | "guestOffloads">;
 
 /** What is set now. */
 export function saveParts({ config, filter, steering, coalescing, pairs }: CardParts): CardPartsState {
   const { rss, hashing } = steering;
   return {
+    mtu: config.mtu,
     mac: [...config.mac],
     announce: config.announce,
     modes: { ...filter.modes },

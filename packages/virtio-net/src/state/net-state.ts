@@ -1,20 +1,9 @@
+import type { VirtioState } from "@vmmkit/virtio";
 import type { CoalescingParameters } from "../coalescing.ts";
 import type { ReceiveModes } from "../filter/receive-filter.ts";
 
 /** The version of `NetDeviceState` that this package writes, and the only one that it reads. */
-export const NET_STATE_VERSION = 1;
-
-/** A queue that runs: where it is, and where it goes on. */
-export interface NetQueueState {
-  readonly size: number;
-  readonly descTable: number;
-  readonly driverArea: number;
-  readonly deviceArea: number;
-  /** As `DeviceQueue.base` of `@vmmkit/virtio`: everything before it has been given back. */
-  readonly base: number;
-  /** What the guest wrote stopped it; it waits for a reset. */
-  readonly stopped: boolean;
-}
+export const NET_STATE_VERSION = 2;
 
 /** A table of addresses: six numbers each, or the word that it overflowed. */
 export interface MacTableState {
@@ -37,20 +26,14 @@ export interface RssState extends HashState {
 
 /**
  * A network device as its guest knows it, as plain data that `JSON` can carry: what was negotiated, where the queues are,
- * and what the control queue set. Counters are not in it, nor frames: those that a backend had went back to the guest.
- * Nor is the PCI function around the device: its command register, BARs and MSI-X table.
+ * what of them the device has taken, and what the control queue set. Counters are not in it, nor frames.
  */
-export interface NetDeviceState {
+export interface NetDeviceState extends VirtioState {
   readonly version: number;
-  /** VIRTIO_CONFIG_S_*. */
-  readonly status: number;
-  /** VIRTIO_PCI_ISR_*. */
-  readonly isr: number;
-  /** Feature bits that both sides have. */
-  readonly featuresLow: number;
-  readonly featuresHigh: number;
-  /** By number; null for one that does not run. */
-  readonly queues: readonly (NetQueueState | null)[];
+  /** What the configuration says. */
+  readonly mtu: number;
+  /** Offloads that the guest takes now: bits of `Offload` of `@vmmkit/ethif`. */
+  readonly guestOffloads: number;
   /** Six numbers. */
   readonly mac: readonly number[];
   readonly announce: boolean;

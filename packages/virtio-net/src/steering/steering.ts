@@ -18,7 +18,7 @@ const NO_KEY = new Uint8Array(0);
 export class Steering {
   /** The hash of the frame that was looked at last. */
   readonly hash: PacketHash = new PacketHash();
-  /** Transmit queues that the driver may use. */
+  /** Transmit queues that the driver said it uses. It may use others. */
   transmitPairs = 1;
   /** The backend has several queues, so where a frame came in means something. */
   backendChooses = false;

@@ -30,6 +30,8 @@ export interface RigOptions {
   readonly guest?: GuestNetOptions;
   /** Whether the guest's driver starts the card. Default true. */
   readonly start?: boolean;
+  /** A guest's driver that runs already and finds its card here. Default: one that probes. */
+  readonly driver?: GuestNetDriver;
 }
 
 /** A machine with a card, a backend below it, and a guest's driver that found it by PCI. */
@@ -50,24 +52,29 @@ export function makeRig(options: RigOptions = {}): Rig {
     ...options.card,
   });
   const driver =
-    transport === "legacy"
+    options.driver ??
+    (transport === "legacy"
       ? GuestNetDriver.probe(ports, ram, options.guest)
-      : GuestNetDriver.probeModern(ports, ram, options.guest);
+      : GuestNetDriver.probeModern(ports, ram, options.guest));
   machine.onLine(LINE, () => driver.onInterrupt());
   if (transport === "msix" && driver.transport instanceof ModernTransport) {
-    const { vectors } = driver.transport.useMsix(FIRST_MESSAGE);
-    for (let vector = 0; vector < vectors; vector++) {
+    if (options.driver === undefined) driver.transport.useMsix(FIRST_MESSAGE);
+    for (let vector = 0; vector <= card.emul.state.queues.length; vector++) {
       machine.onMessage(FIRST_MESSAGE + vector, () => driver.onMessage(vector - 1));
     }
   }
-  if (options.start !== false) driver.start();
+  if (options.start !== false && options.driver === undefined) driver.start();
   return { machine, backend, card, driver };
 }
 
-/** A frame whose every byte follows from its length and `seed`. */
+/**
+ * A frame whose every byte follows from its length and `seed`. One that is longer than the usual MTU allows without has a
+ * VLAN tag.
+ */
 export function testFrame(lengthBytes: number, seed = 0): Uint8Array {
   const frame = new Uint8Array(lengthBytes);
   for (let i = 0; i < lengthBytes; i++) frame[i] = i * 7 + (i >> 8) + seed * 31 + lengthBytes;
+  if (lengthBytes > 1514) frame.set([0x81, 0], 12);
   return frame;
 }
 

@@ -29,6 +29,11 @@ export interface DeviceQueue extends Virtqueue {
    */
   save(): QueueState;
   /**
+   * Checks a state from outside, whole, and changes nothing. `features` must have been set.
+   * @throws QueueStateError for a state that this queue cannot have
+   */
+  check(state: QueueState): void;
+  /**
    * Goes on where a queue of the same format and size was saved, over the same guest memory. `features` must have
    * been set. Chains that were out and not done are taken again by `pop`, before new ones, in their order.
    * @throws QueueStateError for a state that this queue cannot have; then nothing has changed

@@ -420,7 +420,7 @@ export class PackedQueue implements DeviceQueue {
     };
   }
 
-  restore(state: QueueState): void {
+  check(state: QueueState): void {
     checkQueueState(state, "packed", this.size);
     const { layout, error, avail, used, chains } = state;
     if ((avail & ~WRAP) >= this.size) refuse("avail", `a slot below ${this.size}`, avail & ~WRAP);
@@ -439,6 +439,11 @@ export class PackedQueue implements DeviceQueue {
       refuse("chains", "descriptors for all slots from used to avail", slots);
     }
     if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "areas in guest memory", layout);
+  }
+
+  restore(state: QueueState): void {
+    this.check(state);
+    const { layout, error, avail, used, chains } = state;
     this.reset();
     this.#layout = layout === null ? null : { ...layout };
     this.#error = error;

@@ -348,7 +348,7 @@ export class SplitQueue implements DeviceQueue {
     };
   }
 
-  restore(state: QueueState): void {
+  check(state: QueueState): void {
     checkQueueState(state, "split", this.size);
     const { layout, error, avail, used, chains } = state;
     const out = (avail - used) & 0xffff;
@@ -359,6 +359,11 @@ export class SplitQueue implements DeviceQueue {
       if (descriptors.length > 0) refuse("chains", "no descriptors in a split queue", descriptors);
     }
     if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "rings in guest memory", layout);
+  }
+
+  restore(state: QueueState): void {
+    this.check(state);
+    const { layout, error, avail, used, chains } = state;
     this.reset();
     this.#layout = layout === null ? null : { ...layout };
     this.#error = error;
@@ -367,7 +372,7 @@ export class SplitQueue implements DeviceQueue {
     this.#usedIdx = used;
     this.#usedPublished = used;
     this.#unsignalled = state.unsignalled;
-    this.#inFlight = out;
+    this.#inFlight = (avail - used) & 0xffff;
     this.begin();
     for (const { head, doneBytes } of chains) {
       this.#taken[head] = ++this.#takenCount;

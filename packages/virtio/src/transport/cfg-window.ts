@@ -1,4 +1,5 @@
-import type { PciEntry, PciRegion } from "@vmmkit/pci";
+import type { EntryState, PciEntry, PciRegion } from "@vmmkit/pci";
+import { joinRestorations, type Restoration } from "@vmmkit/vm";
 import { CAP_BAR, CAP_DATA, CAP_LENGTH, CAP_OFFSET } from "./virtio-caps.ts";
 
 /** Bytes of `pci_cfg_data`. */
@@ -37,6 +38,15 @@ export class CfgWindow implements PciEntry {
 
   reset(): void {
     this.#below.reset?.();
+  }
+
+  /** Where it looks is in the entry below. */
+  save(): EntryState {
+    return this.#below.save?.() ?? {};
+  }
+
+  prepare(state: unknown): Restoration {
+    return this.#below.prepare?.(state) ?? joinRestorations([]);
   }
 
   #isData(offset: number): boolean {

@@ -1,7 +1,8 @@
+import { type Restoration, type Saveable, stateInteger, stateRecord } from "@vmmkit/vm";
 import type { DeviceState } from "../device-state.ts";
 import * as spec from "../spec.ts";
 import { readConfig, writeConfig } from "./config-access.ts";
-import { ModernRegisters, type QueuePart } from "./modern-registers.ts";
+import { ModernRegisters, type ModernRegistersState, type QueuePart } from "./modern-registers.ts";
 import { type Register, RegisterTable } from "./register-table.ts";
 
 /** Bytes that the registers and the configuration take. */
@@ -12,12 +13,22 @@ const VERSION = 2;
 /** Whoever reads the vendor means PCI's number for virtio. */
 const VENDOR = spec.VIRTIO_PCI_VENDOR_ID;
 const ALL_ONES = 0xffff_ffff;
+/** The version of `VirtioMmioState` that this package writes, and the only one that it reads. */
+const STATE_VERSION = 1;
+
+/** A device behind registers in memory. */
+export interface VirtioMmioState {
+  readonly version: number;
+  readonly registers: ModernRegistersState;
+  /** What the device's `save` answers, or `DeviceState.save`. */
+  readonly device: unknown;
+}
 
 /**
  * A virtio device as registers in memory, with one interrupt line and no bus: virtio over MMIO, version 2
  * (VIRTIO 1.2, 4.2). The legacy version 1 is not here: no driver of these years needs it.
  */
-export class MmioTransport {
+export class MmioTransport implements Saveable {
   readonly #state: DeviceState;
   readonly #shared: ModernRegisters;
   readonly #registers: RegisterTable;
@@ -41,6 +52,25 @@ export class MmioTransport {
     if (offset === spec.VIRTIO_MMIO_QUEUE_NOTIFY) this.#state.notify(value & 0xffff);
     else if (offset < spec.VIRTIO_MMIO_CONFIG) this.#registers.write(offset, size, value);
     else writeConfig(this.#state.device, offset - spec.VIRTIO_MMIO_CONFIG, size, value);
+  }
+
+  save(): VirtioMmioState {
+    const { device } = this.#state;
+    return { version: STATE_VERSION, registers: this.#shared.save(), device: device.save?.() ?? this.#state.save() };
+  }
+
+  prepare(state: unknown): Restoration {
+    const { version, registers, device: saved } = stateRecord("state", state);
+    stateInteger("version", version, STATE_VERSION, STATE_VERSION);
+    const take = this.#shared.prepare("registers", registers);
+    const device = this.#state.device.prepare?.(saved) ?? this.#state.prepare(saved);
+    return {
+      apply: () => {
+        device.apply();
+        take();
+      },
+      resume: () => device.resume(),
+    };
   }
 
   #describeDevice(): Register[] {
@@ -68,7 +98,7 @@ export class MmioTransport {
         write: (value) => state.writeStatus(value & 0xff, "modern"),
       },
       ...[0, 4, 8, 12].map((at) => readOnly("SHMLen, SHMBase", spec.VIRTIO_MMIO_SHM_LEN_LOW + at, () => ALL_ONES)),
-      readOnly("ConfigGeneration", spec.VIRTIO_MMIO_CONFIG_GENERATION, () => state.configGeneration),
+      readOnly("ConfigGeneration", spec.VIRTIO_MMIO_CONFIG_GENERATION, () => state.readConfigGeneration()),
     ];
   }
 

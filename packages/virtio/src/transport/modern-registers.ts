@@ -1,9 +1,21 @@
+import { stateInteger, stateList, stateRecord } from "@vmmkit/vm";
 import type { DeviceState } from "../device-state.ts";
 import { VIRTIO_F_RING_RESET } from "../spec.ts";
-import { type AddressRegister, QueueRegisters } from "./queue-registers.ts";
+import { type AddressRegister, QueueRegisters, type QueueRegistersState } from "./queue-registers.ts";
+
+const SELECTS = ["deviceFeatureSelect", "driverFeatureSelect", "queueSelect"] as const;
 
 /** The parts of a queue that a driver places. */
 export type QueuePart = "descTable" | "driverArea" | "deviceArea";
+
+/** What a driver wrote into the registers, beside what `DeviceState` knows. */
+export interface ModernRegistersState {
+  readonly deviceFeatureSelect: number;
+  readonly driverFeatureSelect: number;
+  readonly queueSelect: number;
+  /** Queues that the driver describes, and has started or not. */
+  readonly queues: readonly QueueRegistersState[];
+}
 
 /**
  * What the registers of PCI's common configuration and of MMIO have in common, wherever they are: features 32 at a
@@ -95,6 +107,28 @@ export class ModernRegisters {
     this.stopQueue();
     queue.reset();
     return true;
+  }
+
+  save(): ModernRegistersState {
+    const { deviceFeatureSelect, driverFeatureSelect, queueSelect } = this;
+    return { deviceFeatureSelect, driverFeatureSelect, queueSelect, queues: this.#queues.map((one) => one.save()) };
+  }
+
+  /** Checks what other registers held. @returns what takes it over @throws TypeError, RangeError naming the field */
+  prepare(name: string, state: unknown): () => void {
+    const fields = stateRecord(name, state);
+    const { queues } = fields;
+    const saved = stateList(`${name}.queues`, queues, this.#queues.length);
+    const all = this.#queues.map((one, i) => one.prepare(`${name}.queues[${i}]`, saved[i]));
+    const [device = 0, driver = 0, queue = 0] = SELECTS.map((select) =>
+      stateInteger(`${name}.${select}`, fields[select], 0, 0xffff_ffff),
+    );
+    return () => {
+      this.deviceFeatureSelect = device;
+      this.driverFeatureSelect = driver;
+      this.queueSelect = queue;
+      for (const take of all) take();
+    };
   }
 
   get #selected(): QueueRegisters | undefined {

@@ -25,7 +25,8 @@ export class LegacyPciTransport {
   readonly #state: DeviceState;
   readonly #registers: RegisterTable;
   readonly #vectors: PciVectors | null;
-  #queueSelect = 0;
+  /** The register `queue_select`. */
+  queueSelect = 0;
 
   /** @param vectors of the MSI-X interrupts; null where there are none */
   constructor(state: DeviceState, vectors: PciVectors | null = null) {
@@ -36,7 +37,7 @@ export class LegacyPciTransport {
       ...(vectors === null ? [] : this.#describeVectors(vectors)),
     ]);
     state.onReset(() => {
-      this.#queueSelect = 0;
+      this.queueSelect = 0;
     });
   }
 
@@ -90,8 +91,8 @@ export class LegacyPciTransport {
         name: "queue_msix_vector",
         offset: VIRTIO_MSI_QUEUE_VECTOR,
         bytes: 2,
-        read: () => vectors.ofQueue(this.#queueSelect),
-        write: (value) => vectors.setQueue(this.#queueSelect, value),
+        read: () => vectors.ofQueue(this.queueSelect),
+        write: (value) => vectors.setQueue(this.queueSelect, value),
       },
     ];
   }
@@ -116,22 +117,22 @@ export class LegacyPciTransport {
         name: "queue_address",
         offset: VIRTIO_PCI_QUEUE_PFN,
         bytes: 4,
-        read: () => (state.queues[this.#queueSelect]?.layout?.descTable ?? 0) / VIRTIO_PCI_VRING_ALIGN,
-        write: (value) => state.writeQueuePage(this.#queueSelect, value),
+        read: () => (state.queues[this.queueSelect]?.layout?.descTable ?? 0) / VIRTIO_PCI_VRING_ALIGN,
+        write: (value) => state.writeQueuePage(this.queueSelect, value),
       },
       {
         name: "queue_size",
         offset: VIRTIO_PCI_QUEUE_NUM,
         bytes: 2,
-        read: () => state.device.queueSizes[this.#queueSelect] ?? 0,
+        read: () => state.device.queueSizes[this.queueSelect] ?? 0,
       },
       {
         name: "queue_select",
         offset: VIRTIO_PCI_QUEUE_SEL,
         bytes: 2,
-        read: () => this.#queueSelect,
+        read: () => this.queueSelect,
         write: (value) => {
-          this.#queueSelect = value;
+          this.queueSelect = value;
         },
       },
       {

@@ -1,7 +1,7 @@
 import type { DeviceState } from "../device-state.ts";
 import * as spec from "../spec.ts";
 import { readConfig, writeConfig } from "./config-access.ts";
-import { ModernRegisters, type QueuePart } from "./modern-registers.ts";
+import { ModernRegisters, type ModernRegistersState, type QueuePart } from "./modern-registers.ts";
 import type { PciVectors } from "./pci-vectors.ts";
 import { type Register, RegisterTable } from "./register-table.ts";
 
@@ -70,6 +70,16 @@ export class ModernPciTransport {
     else if (offset >= device.offset) writeConfig(this.#state.device, offset - device.offset, size, value);
   }
 
+  /** See `ModernRegisters.save`. */
+  save(): ModernRegistersState {
+    return this.#shared.save();
+  }
+
+  /** See `ModernRegisters.prepare`. */
+  prepare(name: string, state: unknown): () => void {
+    return this.#shared.prepare(name, state);
+  }
+
   #describeDevice(): Register[] {
     const state = this.#state;
     const shared = this.#shared;
@@ -127,7 +137,7 @@ export class ModernPciTransport {
         name: "config_generation",
         offset: spec.VIRTIO_PCI_COMMON_CFGGENERATION,
         bytes: 1,
-        read: () => state.configGeneration,
+        read: () => state.readConfigGeneration(),
       },
       {
         name: "queue_select",

@@ -1,6 +1,13 @@
 import type { MsixEntry } from "@vmmkit/pci";
+import { stateInteger, stateIntegers, stateRecord } from "@vmmkit/vm";
 import type { DeviceState } from "../device-state.ts";
 import { VIRTIO_MSI_NO_VECTOR } from "../spec.ts";
+
+/** Vectors, or NO_VECTOR. */
+export interface PciVectorsState {
+  readonly config: number;
+  readonly queues: readonly number[];
+}
 
 /** Which MSI-X vector the driver gave to what (VIRTIO 1.2, 4.1.5.1.2). Both PCI interfaces show the same. */
 export class PciVectors {
@@ -52,6 +59,27 @@ export class PciVectors {
   signal(irq: number): void {
     const vector = irq < 0 ? this.#config : this.ofQueue(irq);
     if (vector !== VIRTIO_MSI_NO_VECTOR) this.#msix?.signal(vector);
+  }
+
+  save(): PciVectorsState {
+    return { config: this.#config, queues: [...this.#queues] };
+  }
+
+  /** Checks what another driver gave. @returns what takes it over @throws TypeError, RangeError naming the field */
+  prepare(name: string, state: unknown): () => void {
+    const { config, queues } = stateRecord(name, state);
+    const count = this.#queues.length;
+    const all = [
+      stateInteger(`${name}.config`, config, 0, VIRTIO_MSI_NO_VECTOR),
+      ...stateIntegers(`${name}.queues`, queues, count, count, VIRTIO_MSI_NO_VECTOR),
+    ];
+    for (const vector of all) {
+      if (this.#checked(vector) !== vector) throw new RangeError(`"${name}" has a vector that there is not: ${vector}`);
+    }
+    return () => {
+      this.#config = all[0] ?? VIRTIO_MSI_NO_VECTOR;
+      this.#queues.set(all.slice(1));
+    };
   }
 
   #checked(vector: number): number {

@@ -2,6 +2,7 @@ import {
   type BarEntry,
   barEmulation,
   deviceEntry,
+  type EntryState,
   hasMessages,
   type IntxEntry,
   intxEmulation,
@@ -14,13 +15,14 @@ import {
   type PciFunction,
   type PciRegion,
 } from "@vmmkit/pci";
-import type { InterruptController } from "@vmmkit/vm";
+import { type InterruptController, type Restoration, type Saveable, stateInteger, stateRecord } from "@vmmkit/vm";
 import type { DeviceState } from "../device-state.ts";
 import * as spec from "../spec.ts";
 import { VirtioEmul } from "../virtio-emul.ts";
 import { CfgWindow } from "./cfg-window.ts";
+import type { ModernRegistersState } from "./modern-registers.ts";
 import { MODERN_BAR_BITS, ModernPciTransport } from "./pci-modern.ts";
-import { PciVectors } from "./pci-vectors.ts";
+import { PciVectors, type PciVectorsState } from "./pci-vectors.ts";
 import { virtioCapabilities } from "./virtio-caps.ts";
 
 /** Which interfaces a virtio PCI function has (VIRTIO 1.2, 4.1.2.1): the legacy one, both, or the modern one. */
@@ -45,6 +47,23 @@ export interface VirtioPciOptions {
   readonly ioBytes: number;
 }
 
+/** The version of `VirtioPciState` that this package writes, and the only one that it reads. */
+const STATE_VERSION = 1;
+
+/** A virtio PCI function: a field for each layer of its configuration space, and these. */
+export interface VirtioPciState extends EntryState {
+  readonly version: number;
+  readonly registers: {
+    /** `queue_select` of the legacy interface. */
+    readonly legacyQueueSelect: number;
+    /** Those of the modern one; null where the function has none. */
+    readonly modern: ModernRegistersState | null;
+    readonly vectors: PciVectorsState;
+  };
+  /** What the device's `save` answers, or `DeviceState.save`. */
+  readonly device: unknown;
+}
+
 /** The BARs, as QEMU has them: drivers have seen no other order. */
 const LEGACY_BAR = 0;
 const MSIX_BAR = 1;
@@ -52,7 +71,7 @@ const MODERN_BAR = 4;
 const BARS = 6;
 
 /** A virtio device as a PCI function (VIRTIO 1.2, 4.1): configuration space, registers behind BARs, interrupts. */
-export class VirtioPciFunction implements PciFunction {
+export class VirtioPciFunction implements PciFunction, Saveable {
   readonly regions: readonly (PciRegion | null)[];
   /** The legacy registers; behind a BAR only where the function has that interface. */
   readonly emul: VirtioEmul;
@@ -60,6 +79,7 @@ export class VirtioPciFunction implements PciFunction {
   readonly #state: DeviceState;
   readonly #pin: IntxEntry;
   readonly #vectors: PciVectors;
+  readonly #modern: ModernPciTransport | null;
   readonly #config: BarEntry;
 
   /** @throws PciDefinitionError where MSI-X is wanted and the VMM has no messages, RangeError for a device that cannot be */
@@ -75,7 +95,8 @@ export class VirtioPciFunction implements PciFunction {
     const regions = new Array<PciRegion | null>(BARS).fill(null);
     if (options.kind !== "modern") regions[LEGACY_BAR] = legacyRegion(this.emul, options);
     if (msix !== null) regions[MSIX_BAR] = msix.region;
-    if (isModern) regions[MODERN_BAR] = modernRegion(new ModernPciTransport(state, this.#vectors));
+    this.#modern = isModern ? new ModernPciTransport(state, this.#vectors) : null;
+    if (this.#modern !== null) regions[MODERN_BAR] = modernRegion(this.#modern);
     this.regions = regions;
     const entry: PciEntry = msix ?? this.#pin;
     this.#config = barEmulation(isModern ? new CfgWindow(entry, caps.windowAt, regions) : entry, barsOf(regions), {
@@ -106,6 +127,47 @@ export class VirtioPciFunction implements PciFunction {
     this.#config.reset();
   }
 
+  /** The function and the device behind it: command register, BARs, MSI-X, the registers' contents, queues. */
+  save(): VirtioPciState {
+    const { device } = this.#state;
+    return {
+      ...this.#config.save(),
+      version: STATE_VERSION,
+      registers: {
+        legacyQueueSelect: this.emul.queueSelect,
+        modern: this.#modern?.save() ?? null,
+        vectors: this.#vectors.save(),
+      },
+      device: device.save?.() ?? this.#state.save(),
+    };
+  }
+
+  /** See `Saveable.prepare`. The function has to be of the same kind, with the same BARs and vectors. */
+  prepare(state: unknown): Restoration {
+    const { version, registers, device: saved, ...config } = stateRecord("state", state);
+    stateInteger("version", version, STATE_VERSION, STATE_VERSION);
+    // A field too many is a layer that this function lacks, as MSI-X.
+    const layers = this.#config.save();
+    for (const name of Object.keys(config)) {
+      if (!Object.hasOwn(layers, name)) throw new RangeError(`"${name}" is nothing that this function has`);
+    }
+    const takeRegisters = this.#prepareRegisters(registers);
+    const device = this.#state.device.prepare?.(saved) ?? this.#state.prepare(saved);
+    const entry = this.#config.prepare(config);
+    return {
+      apply: () => {
+        // The device is reset first, and its registers with it.
+        device.apply();
+        takeRegisters();
+        entry.apply();
+      },
+      resume: () => {
+        entry.resume();
+        device.resume();
+      },
+    };
+  }
+
   /** Interrupts the guest for a queue, or with -1 for a change of configuration. */
   interrupt(irq: number): void {
     if (this.#vectors.enabled) this.#vectors.signal(irq);
@@ -116,6 +178,21 @@ export class VirtioPciFunction implements PciFunction {
   /** The guest has seen everything. */
   lowerIrq(): void {
     this.#pin.setLevel(false);
+  }
+
+  #prepareRegisters(state: unknown): () => void {
+    const { legacyQueueSelect, modern, vectors } = stateRecord("registers", state);
+    const queueSelect = stateInteger("registers.legacyQueueSelect", legacyQueueSelect, 0, 0xffff);
+    const takeVectors = this.#vectors.prepare("registers.vectors", vectors);
+    if ((modern === null) !== (this.#modern === null)) {
+      throw new RangeError('"registers.modern" expected those of a function with the same interfaces');
+    }
+    const takeModern = this.#modern?.prepare("registers.modern", modern);
+    return () => {
+      this.emul.queueSelect = queueSelect;
+      takeVectors();
+      takeModern?.();
+    };
   }
 
   #makeMsix(interrupts: InterruptController, at: number): MsixEntry {

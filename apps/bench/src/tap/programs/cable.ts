@@ -16,8 +16,11 @@ export class CableEnd {
   readonly #free: Frame[] = [];
   readonly #all: Frame[] = [];
 
-  /** @param onFrame gets a frame as long as it came */
-  constructor(backend: RawIfaceFuncs, onFrame: OnFrame) {
+  /**
+   * @param onFrame gets a frame as long as it came
+   * @param onBatch called when those were all for now
+   */
+  constructor(backend: RawIfaceFuncs, onFrame: OnFrame, onBatch: () => void = () => {}) {
     for (let i = 0; i < ROOMS; i++) {
       const frame = new Frame();
       frame.push(new Uint8Array(ROOM_BYTES), 0, ROOM_BYTES);
@@ -34,6 +37,7 @@ export class CableEnd {
         allocateRxBuf: () => this.#free.pop() ?? null,
         rxComplete: (count, frames, lengths) => {
           for (let i = 0; i < count; i++) this.#pass(frames[i], lengths[i] ?? 0, onFrame);
+          onBatch();
         },
         linkChange: () => {},
       },
@@ -63,4 +67,15 @@ export class CableEnd {
 function setLength(frame: Frame, bytes: number): void {
   frame.length[0] = bytes;
   frame.totalBytes = bytes;
+}
+
+/** The backend, told where rooms go back to. */
+export function returning(backend: RawIfaceFuncs, txComplete: (cookie: number) => void): RawIfaceFuncs {
+  return {
+    ...backend,
+    lowLevelInit: (driver) => {
+      Object.assign(driver.callbacks, { txComplete });
+      return backend.lowLevelInit(driver);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { tapBackend } from "@vmmkit/backend-tap";
-import type { TxResult } from "@vmmkit/ethif";
+import type { Frame, TxResult } from "@vmmkit/ethif";
 import { type Poller, threadPoller } from "@vmmkit/posix";
-import { CableEnd } from "./cable.ts";
+import { CableEnd, returning } from "./cable.ts";
 
 const MAC_BYTES = 6;
 
@@ -11,10 +11,15 @@ const MAC_BYTES = 6;
  */
 export function echo(name: string, poller: Poller = threadPoller()): () => void {
   const backend = tapBackend({ name, poller });
-  const cable: CableEnd = new CableEnd(backend, (frame): TxResult => {
+  const pass = (frame: Frame): TxResult => {
     swapAddresses(frame.bytes[0] ?? new Uint8Array(2 * MAC_BYTES));
     return backend.rawTx(cable.driver, frame, frame.cookie);
-  });
+  };
+  const cable: CableEnd = new CableEnd(
+    returning(backend, (cookie) => cable.give(cookie)),
+    pass,
+    () => backend.rawTxFlush?.(cable.driver),
+  );
   return () => void backend.close();
 }
 

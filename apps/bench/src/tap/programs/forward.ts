@@ -1,6 +1,6 @@
 import { tapBackend } from "@vmmkit/backend-tap";
-import { Offload, type RawIfaceFuncs, type TxResult } from "@vmmkit/ethif";
-import { CableEnd } from "./cable.ts";
+import { Offload, type TxResult } from "@vmmkit/ethif";
+import { CableEnd, returning } from "./cable.ts";
 
 const OFFLOADS = Offload.Csum | Offload.Tso4 | Offload.Tso6 | Offload.Ecn;
 
@@ -22,10 +22,12 @@ export function forward(inNetwork: <T>(path: string, action: () => T) => T, one:
     new CableEnd(
       returning(first, (cookie) => ends[1].give(cookie)),
       (frame): TxResult => second.rawTx(ends[1].driver, frame, frame.cookie),
+      () => second.rawTxFlush?.(ends[1].driver),
     ),
     new CableEnd(
       returning(second, (cookie) => ends[0].give(cookie)),
       (frame): TxResult => first.rawTx(ends[0].driver, frame, frame.cookie),
+      () => first.rawTxFlush?.(ends[0].driver),
     ),
   ];
   first.setRxOffloads(ends[0].driver, OFFLOADS);
@@ -33,16 +35,5 @@ export function forward(inNetwork: <T>(path: string, action: () => T) => T, one:
   return () => {
     void first.close();
     void second.close();
-  };
-}
-
-/** The backend, told where rooms go back to. */
-function returning(backend: RawIfaceFuncs, txComplete: (cookie: number) => void): RawIfaceFuncs {
-  return {
-    ...backend,
-    lowLevelInit: (driver) => {
-      Object.assign(driver.callbacks, { txComplete });
-      return backend.lowLevelInit(driver);
-    },
   };
 }

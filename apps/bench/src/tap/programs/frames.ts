@@ -26,8 +26,10 @@ export function makeFrame(bytes: number): Uint8Array {
   if (!isLong(bytes)) return frame;
   frame.set([0x08, 0x00, 0x45, 0x00], 12);
   view.setUint16(16, bytes - 14);
+  // No fragment; TCP; a header of 20 bytes with ACK.
+  frame.fill(0, 20, 22);
   frame[23] = 6;
-  frame[46] = 0x50;
+  frame.set([0x50, 0x10], 46);
   return frame;
 }
 

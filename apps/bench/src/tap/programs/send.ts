@@ -1,9 +1,7 @@
 import { tapBackend } from "@vmmkit/backend-tap";
-import { Frame, TxResult } from "@vmmkit/ethif";
 import { benchGuest } from "../../loops/bench-guest.ts";
 import { USUAL } from "../../loops/loop.ts";
 import type { Stopwatch } from "../../loops/stopwatch.ts";
-import { CableEnd } from "./cable.ts";
 import { BATCH, isLong, LONG_BATCH, makeFrame, SEGMENT } from "./frames.ts";
 
 /** Frames leave a guest's ring for the kernel. */
@@ -19,22 +17,18 @@ export function send(bytes: number, watch: Stopwatch): () => number {
   };
 }
 
-/** Segments of 64 KB, each one range as a guest's page of that size is. */
+/** Segments of 64 KB, each one range behind its header. */
 function sendSegments(bytes: number, watch: Stopwatch): () => number {
   const backend = tapBackend({ name: "ours0", vnetHeader: true });
-  const { driver } = new CableEnd(backend, () => TxResult.Complete);
-  const frames = Array.from({ length: LONG_BATCH }, () => {
-    const frame = new Frame();
-    const memory = makeFrame(bytes);
-    frame.push(memory, 0, memory.length);
-    return Object.assign(frame, SEGMENT);
-  });
+  const driver = benchGuest(backend, { ...USUAL, bytes, segments: true }, watch);
+  const frame = makeFrame(bytes);
   return () => {
-    watch.start();
-    for (const frame of frames) {
-      if (backend.rawTx(driver, frame, 0) !== TxResult.Complete) throw new Error("the kernel did not take a segment");
+    const before = backend.stats().framesOut;
+    for (let left = LONG_BATCH; left > 0; left--) {
+      driver.send(frame, { kick: left === 1 ? "always" : "never", header: SEGMENT });
     }
-    watch.stop();
+    const sent = backend.stats().framesOut - before;
+    if (sent !== LONG_BATCH) throw new Error(`a batch of ${LONG_BATCH} segments answered ${sent}`);
     return LONG_BATCH;
   };
 }

@@ -19,6 +19,8 @@ export interface QemuOptions {
   readonly command?: readonly string[];
   /** More arguments: devices. */
   readonly parameters?: readonly string[];
+  /** Whether `command` says how much memory there is. Default: 128 MiB. */
+  readonly ownMemory?: boolean;
 }
 
 const COMMAND_TIMEOUT_MS = 300_000;
@@ -74,8 +76,9 @@ export class QemuGuest {
     const path = join(folder, "agent.sock");
     const server = createServer().listen(path);
     await once(server, "listening");
-    const { command = ["qemu-system-i386"], parameters = [] } = options;
-    const all = [...command, ...(await makeParameters(path, cards)), ...parameters];
+    const { command = ["qemu-system-i386"], parameters = [], ownMemory = false } = options;
+    const memory = ownMemory ? [] : ["-m", "128"];
+    const all = [...command, ...memory, ...(await makeParameters(path, cards)), ...parameters];
     const guest = new QemuGuest(name, folder, server, all);
     try {
       await guest.#ready;
@@ -146,7 +149,7 @@ export class QemuGuest {
 async function makeParameters(agentPath: string, cards: readonly QemuCard[]): Promise<string[]> {
   const image = await ensureGuestImage();
   return [
-    ...["-nodefaults", "-display", "none", "-accel", "tcg", "-m", "128"],
+    ...["-nodefaults", "-display", "none", "-accel", "tcg"],
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", image.cmdline],
     // The console, and the line to the agent.
     ...["-serial", "stdio", "-serial", `unix:${agentPath}`],

@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import type { CardReport, Direction } from "../src/card-report.ts";
+import { formatTop } from "../src/commands/top-table.ts";
+
+function direction(frames: number, changes: Partial<Direction> = {}): Direction {
+  const faults = { ...NO_FAULTS, dropped: { ...NO_FAULTS.dropped, overflow: 2 } };
+  const counts = { frames, bytes: 1000 * frames, notifications: 0, interrupts: 2 * frames, stopped: 0 };
+  return { ...counts, dropped: { tooLong: 0, linkDown: 7 }, refused: {}, rings: [], faults, ...changes };
+}
+
+const NO_FAULTS = {
+  ...{ frames: 0, bytes: 0, passed: 0, duplicated: 0, corrupted: 0, reordered: 0, delayed: 0, limited: 0, waiting: 0 },
+  dropped: { fault: 0, overflow: 0, linkDown: 0, refused: 0, noMemory: 0, reset: 0, closed: 0 },
+};
+
+function card(transmit: Direction): CardReport {
+  const what = { name: "a", socket: "/a", protocol: "vfio-user", mac: "", connected: false, linkUp: true } as const;
+  return { ...what, capture: null, transmit, receive: direction(0) };
+}
+
+it("rates of the time between, the fill of all rings, and drops by cause", () => {
+  const rings = [1, 3].map((queue) => ({ queue, size: 256, filled: queue, frames: 0 }));
+  const before = { timeMs: 1000, cards: [card(direction(100))] };
+  const after = { timeMs: 3000, cards: [card(direction(4100, { rings }))] };
+  const [, , , tx, , rx] = formatTop(before, after).split("\n");
+  expect(tx?.split("│").map((cell) => cell.trim())).toEqual([
+    ...["", "a", "up, no VMM", "tx", "2000", "2.00", "4000", "4/512", "linkDown 7, overflow 2", ""],
+  ]);
+  expect(rx).toContain("rx");
+});
