@@ -13,6 +13,7 @@ import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
+import { PackedLookAhead } from "./packed-ahead.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import { PackedChainsOut } from "./packed-chains-out.ts";
 import { MOST_AHEAD, PlainChains } from "./plain-chains.ts";
@@ -71,6 +72,7 @@ export class PackedQueue implements DeviceQueue {
   readonly #memory: GuestMemory;
   readonly #counters: QueueCounters;
   readonly #walker: PackedChainWalker;
+  readonly #looker: PackedLookAhead;
   #indirect = false;
   #eventIdx = false;
   #layout: QueueLayout | null = null;
@@ -126,6 +128,7 @@ export class PackedQueue implements DeviceQueue {
     this.#memory = memory;
     this.#counters = counters;
     this.#walker = new PackedChainWalker(memory, size);
+    this.#looker = new PackedLookAhead(size, this.#walker.window);
     this.size = size;
     this.#out = new PackedChainsOut(size);
   }
@@ -255,17 +258,17 @@ export class PackedQueue implements DeviceQueue {
     const { ahead } = this;
     ahead.drop();
     if (!this.#open || this.#again.length > 0) return 0;
-    const walker = this.#walker;
+    const looker = this.#looker;
     const slot = this.#availSlot;
     const owner = this.#availOwner;
     const slots = this.size - this.#out.slots;
     // In order, a chain that is used at once may still be out: the next one's id has to be held against it.
     const inTurn = this.#order !== null && !writable && this.#out.slots > 0;
-    const last = walker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
+    const last = looker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
     // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
     // ring in order, so it does for all chains up to this one.
     if (last < 0 || !this.#isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
-    walker.look(slot, owner, last, slots, this.#out, this.#indirect, writable, headBytes, ahead);
+    looker.look(slot, owner, last, slots, this.#out, this.#indirect, writable, headBytes, ahead);
     return ahead.count;
   }
 
@@ -562,6 +565,7 @@ export class PackedQueue implements DeviceQueue {
     this.ahead.drop();
     this.#generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
+    this.#looker.useRing(NO_WORDS, 0);
     this.#ring = NO_WORDS;
     this.#halves = NO_HALVES;
     this.#driver = NO_WORDS;
@@ -621,6 +625,7 @@ export class PackedQueue implements DeviceQueue {
     this.#halves = ring.u16;
     this.#ringAt = (layout.descTable - ring.gpa) / 4;
     this.#walker.useRing(this.#ring, this.#ringAt);
+    this.#looker.useRing(this.#ring, this.#ringAt);
     this.#driver = driver.u32;
     this.#driverAt = (layout.availRing - driver.gpa) / 4;
     this.#device = device.u32;

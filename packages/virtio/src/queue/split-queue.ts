@@ -9,6 +9,7 @@ import { PlainChains } from "./plain-chains.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
+import { SplitLookAhead } from "./split-ahead.ts";
 import { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
 
@@ -47,6 +48,7 @@ export class SplitQueue implements DeviceQueue {
   readonly #memory: GuestMemory;
   readonly #counters: QueueCounters;
   readonly #walker: ChainWalker;
+  readonly #looker: SplitLookAhead;
   readonly #mask: number;
   #indirect = false;
   #eventIdx = false;
@@ -94,6 +96,7 @@ export class SplitQueue implements DeviceQueue {
     this.#memory = memory;
     this.#counters = counters;
     this.#walker = new ChainWalker(memory, size);
+    this.#looker = new SplitLookAhead(size, this.#walker.window);
     this.size = size;
     this.#mask = size - 1;
     this.#taken = new Float64Array(size);
@@ -186,7 +189,7 @@ export class SplitQueue implements DeviceQueue {
     // Without an index that was seen, chains of a restored queue come first.
     const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
     const ring = this.#availAt + 2;
-    this.#walker.look(this.#avail, ring, this.#lastAvail, count, this.#indirect, writable, headBytes, ahead);
+    this.#looker.look(this.#avail, ring, this.#lastAvail, count, this.#indirect, writable, headBytes, ahead);
     return ahead.count;
   }
 
@@ -417,6 +420,7 @@ export class SplitQueue implements DeviceQueue {
     this.ahead.drop();
     this.#generation = -1;
     this.#walker.useTable(NO_WORDS, 0);
+    this.#looker.useTable(NO_WORDS, 0);
     this.#avail = NO_HALF_WORDS;
     this.#used16 = NO_HALF_WORDS;
     this.#used32 = NO_WORDS;
@@ -449,6 +453,7 @@ export class SplitQueue implements DeviceQueue {
     }
     this.#generation = this.#memory.generation;
     this.#walker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
+    this.#looker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
     this.#avail = avail.u16;
     this.#availAt = (layout.availRing - avail.gpa) / 2;
     this.#used16 = used.u16;
