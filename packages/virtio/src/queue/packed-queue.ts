@@ -11,17 +11,17 @@ import {
 } from "../spec.ts";
 import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
 import type { DeviceQueue } from "./device-queue.ts";
-import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
+import type { QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
 import { PackedLookAhead } from "./packed-ahead.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import { PackedChainsOut } from "./packed-chains-out.ts";
-import { MOST_AHEAD, PlainChains } from "./plain-chains.ts";
+import { MOST_AHEAD } from "./plain-chains.ts";
+import { QueueCore } from "./queue-core.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
-import { UseOrder } from "./use-order.ts";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 /*
  * The packed virtqueue, the device's side (VIRTIO 1.2, 2.8).
@@ -64,22 +64,11 @@ const MOST = MOST_AHEAD;
 const FRESH_BASE = 0x8000_8000;
 
 /** A packed virtqueue over guest memory. */
-export class PackedQueue implements DeviceQueue {
-  readonly size: number;
-  readonly ahead: PlainChains = new PlainChains();
-  onStop: ((error: QueueError) => void) | null = null;
-
-  readonly #memory: GuestMemory;
-  readonly #counters: QueueCounters;
+export class PackedQueue extends QueueCore implements DeviceQueue {
   readonly #walker: PackedChainWalker;
   readonly #looker: PackedLookAhead;
-  #indirect = false;
-  #eventIdx = false;
-  #layout: QueueLayout | null = null;
-  #error: QueueError | null = null;
 
-  // Views of the three areas and where these start in them. Valid while `#generation` is the memory's.
-  #generation = -1;
+  // Views of the three areas and where these start in them. Valid while `generation` is the memory's.
   #ring: Uint32Array = NO_WORDS;
   /** The same ring: a half word is a small integer whatever its bits, and `Atomics` makes objects of larger ones. */
   #halves: Uint16Array = NO_HALVES;
@@ -111,8 +100,6 @@ export class PackedQueue implements DeviceQueue {
   /** Slots published since `needsInterrupt` was last asked; may be more than the ring has. */
   #unsignalled = 0;
 
-  /** With IN_ORDER. */
-  #order: UseOrder | null = null;
   /** Chains that were out when the queue was saved, to be taken again. */
   #again: number[] = [];
 
@@ -125,34 +112,10 @@ export class PackedQueue implements DeviceQueue {
     if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE) {
       throw new RangeError(`"size" of a packed queue expected an integer from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
     }
-    this.#memory = memory;
-    this.#counters = counters;
+    super(memory, size, counters);
     this.#walker = new PackedChainWalker(memory, size);
     this.#looker = new PackedLookAhead(size, this.#walker.window);
-    this.size = size;
     this.#out = new PackedChainsOut(size);
-  }
-
-  get features(): QueueFeatures {
-    return { indirect: this.#indirect, eventIdx: this.#eventIdx, inOrder: this.#order !== null };
-  }
-
-  set features(features: QueueFeatures) {
-    this.#indirect = features.indirect;
-    this.#eventIdx = features.eventIdx;
-    this.#order = features.inOrder === true ? (this.#order ?? new UseOrder(this.size)) : null;
-  }
-
-  get ready(): boolean {
-    return this.#layout !== null;
-  }
-
-  get error(): QueueError | null {
-    return this.#error;
-  }
-
-  get layout(): QueueLayout | null {
-    return this.#layout;
   }
 
   get base(): number {
@@ -170,15 +133,15 @@ export class PackedQueue implements DeviceQueue {
       throw new RangeError(`"base" expected two positions in a packed queue of ${this.size}, got ${base}`);
     }
     this.reset();
-    this.#layout = layout;
+    this.placed = layout;
     this.#goTo(slot, (used & WRAP) !== 0);
     this.#open = this.begin();
   }
 
   reset(): void {
     this.#life++;
-    this.#layout = null;
-    this.#error = null;
+    this.placed = null;
+    this.stoppedBy = null;
     this.#open = false;
     this.#unbind();
     this.#goTo(0, true);
@@ -186,14 +149,8 @@ export class PackedQueue implements DeviceQueue {
     this.#hiddenSlot = -1;
     this.#hiddenSlots = 0;
     this.#unsignalled = 0;
-    this.#order?.clear();
+    this.order?.clear();
     this.#again = [];
-  }
-
-  begin(): boolean {
-    if (this.#layout === null || this.#error !== null) return false;
-    if (this.#memory.validate() === this.#generation) return true;
-    return this.#bind(this.#layout);
   }
 
   available(): number {
@@ -221,21 +178,21 @@ export class PackedQueue implements DeviceQueue {
 
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
     this.ahead.drop();
-    if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    if (!this.#open) return this.stoppedBy === null ? QUEUE_EMPTY : QUEUE_STOPPED;
     const again = this.#again.shift();
     if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
     const slot = this.#availSlot;
     if (!this.#isAvailable(slot, this.#availOwner)) return QUEUE_EMPTY;
     const limit = this.size - this.#out.slots;
     // The driver may reuse a descriptor once it is used, and all are out.
-    if (limit === 0) return this.#stop("availIndexJumped");
+    if (limit === 0) return this.#stopped("availIndexJumped");
 
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
     const walker = this.#walker;
     const life = this.#life;
-    const code = walker.walk(slot, limit, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(slot, limit, this.indirect, writable, headBytes, head, body);
     const { slots, bufferId } = walker;
     const bad = slots === 0 || bufferId >= this.size || this.#out.has(bufferId);
     const lost = life !== this.#life;
@@ -244,13 +201,13 @@ export class PackedQueue implements DeviceQueue {
       body.totalBytes = bytes;
       // A guest that reset the queue while its chain was handed out has lost it.
       if (lost) return QUEUE_EMPTY;
-      if (slots === 0) return this.#stop("chainWithoutEnd");
-      if (bad) return this.#stop(bufferId >= this.size ? "headOutOfRange" : "headInUse");
+      if (slots === 0) return this.#stopped("chainWithoutEnd");
+      if (bad) return this.#stopped(bufferId >= this.size ? "headOutOfRange" : "headInUse");
     }
 
     this.#take(bufferId, slot, slots);
     if (code === SOUND) return bufferId;
-    this.#refuse(bufferId, code);
+    this.refuse(bufferId, code);
     return QUEUE_REFUSED;
   }
 
@@ -263,12 +220,12 @@ export class PackedQueue implements DeviceQueue {
     const owner = this.#availOwner;
     const slots = this.size - this.#out.slots;
     // In order, a chain that is used at once may still be out: the next one's id has to be held against it.
-    const inTurn = this.#order !== null && !writable && this.#out.slots > 0;
+    const inTurn = this.order !== null && !writable && this.#out.slots > 0;
     const last = looker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
     // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
     // ring in order, so it does for all chains up to this one.
     if (last < 0 || !this.#isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
-    looker.look(slot, owner, last, slots, this.#out, this.#indirect, writable, headBytes, ahead);
+    looker.look(slot, owner, last, slots, this.#out, this.indirect, writable, headBytes, ahead);
     return ahead.count;
   }
 
@@ -285,7 +242,7 @@ export class PackedQueue implements DeviceQueue {
   }
 
   useAhead(index: number, count: number): number {
-    if (this.#order === null && this.#out.slots === 0) {
+    if (this.order === null && this.#out.slots === 0) {
       this.#useAtOnce(index, count);
       return count;
     }
@@ -333,7 +290,7 @@ export class PackedQueue implements DeviceQueue {
       this.#usedOwner = owner;
       this.#availOwner ^= OWNER;
     }
-    this.#counters.chains += count;
+    this.counters.chains += count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -353,12 +310,12 @@ export class PackedQueue implements DeviceQueue {
     if (code === SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
-    this.#refuse(bufferId, code);
+    this.refuse(bufferId, code);
     return false;
   }
 
   addUsed(bufferId: number, lengthBytes: number): void {
-    const order = this.#order;
+    const order = this.order;
     if (order === null) {
       this.#use(bufferId, lengthBytes);
       return;
@@ -372,7 +329,7 @@ export class PackedQueue implements DeviceQueue {
     if (this.#hiddenSlot < 0 || !this.begin()) return;
     // The other descriptors of the batch first: the store is a full fence, so a guest that sees this one sees them.
     Atomics.store(this.#ring, this.#lastWordOf(this.#hiddenSlot), this.#hiddenWord);
-    if (this.#memory.writeObserver !== null) this.#noteUsed();
+    if (this.memory.writeObserver !== null) this.#noteUsed();
     this.#unsignalled += this.#hiddenSlots;
     this.#published = (this.#published + this.#hiddenSlots) % (2 * this.size);
     this.#hiddenSlot = -1;
@@ -385,7 +342,7 @@ export class PackedQueue implements DeviceQueue {
     this.#unsignalled = 0;
     const wish = Atomics.load(this.#driver, this.#driverAt);
     const flags = (wish >>> 16) & 3;
-    if (flags !== RING_EVENT_FLAGS_DESC || !this.#eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
+    if (flags !== RING_EVENT_FLAGS_DESC || !this.eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
     const slot = wish & 0x7fff;
     if (slot >= this.size) return false;
     // How many slots ago the descriptor was used that the driver waits for: interrupt if it is among the fresh ones.
@@ -401,7 +358,7 @@ export class PackedQueue implements DeviceQueue {
   enableNotify(): boolean {
     if (!this.begin()) return false;
     const wrap = this.#availOwner === AVAIL ? WRAP : 0;
-    const wish = this.#eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
+    const wish = this.eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
     Atomics.store(this.#device, this.#deviceAt, wish);
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
@@ -414,8 +371,8 @@ export class PackedQueue implements DeviceQueue {
     return {
       format: "packed",
       size: this.size,
-      layout: this.#layout,
-      error: this.#error,
+      layout: this.placed,
+      error: this.stoppedBy,
       avail: base & 0xffff,
       used: base >>> 16,
       unsignalled: this.#unsignalled,
@@ -430,7 +387,7 @@ export class PackedQueue implements DeviceQueue {
     if ((used & ~WRAP) >= this.size) refuse("used", `a slot below ${this.size}`, used & ~WRAP);
     let slots = 0;
     for (const { doneBytes, descriptors } of chains) {
-      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (doneBytes !== -1 && this.order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
       if (descriptors.length === 0 || descriptors.length % DESC_WORDS !== 0) {
         refuse("chains", "descriptors of four words", descriptors);
       }
@@ -448,8 +405,8 @@ export class PackedQueue implements DeviceQueue {
     this.check(state);
     const { layout, error, avail, used, chains } = state;
     this.reset();
-    this.#layout = layout === null ? null : { ...layout };
-    this.#error = error;
+    this.placed = layout === null ? null : { ...layout };
+    this.stoppedBy = error;
     this.#goTo(used & ~WRAP, (used & WRAP) !== 0);
     this.#availSlot = avail & ~WRAP;
     this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
@@ -470,8 +427,8 @@ export class PackedQueue implements DeviceQueue {
   #take(bufferId: number, slot: number, slots: number): void {
     this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
     this.#moveOn(slot + slots);
-    this.#counters.chains++;
-    if (this.#order !== null) this.#order.take(bufferId);
+    this.counters.chains++;
+    if (this.order !== null) this.order.take(bufferId);
   }
 
   /** What orders a look at a descriptor's flags before all that is read after it. */
@@ -523,47 +480,42 @@ export class PackedQueue implements DeviceQueue {
     const copy = this.#out.copyOf(bufferId);
     if (copy === null) {
       const slot = this.#out.slotOf(bufferId);
-      return walker.walk(slot, slots, this.#indirect, writable, headBytes, head, body);
+      return walker.walk(slot, slots, this.indirect, writable, headBytes, head, body);
     }
     walker.useRing(copy, 0);
-    const code = walker.walk(0, slots, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(0, slots, this.indirect, writable, headBytes, head, body);
     walker.useRing(this.#ring, this.#ringAt);
     return code;
   }
 
   /** Tells whoever watches writes of the used descriptors that are published now. */
   #noteUsed(): void {
-    if (this.#layout === null) return;
-    const { descTable } = this.#layout;
+    if (this.placed === null) return;
+    const { descTable } = this.placed;
     const slots = Math.min(this.#hiddenSlots, this.size);
     const count = Math.min(slots, this.size - this.#hiddenSlot);
-    this.#memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
-    if (count < slots) this.#memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
+    this.memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
+    if (count < slots) this.memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
   }
 
   #noteDeviceArea(): void {
-    if (this.#layout !== null) this.#memory.noteWrite(this.#layout.usedRing, EVENT_SUPPRESS_BYTES);
+    if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing, EVENT_SUPPRESS_BYTES);
   }
 
-  /** Stops the queue until it is reset. Answers what `pop` answers then. */
-  #stop(error: QueueError): number {
-    this.#error = error;
+  protected override stop(error: QueueError): void {
     this.#open = false;
-    this.ahead.drop();
-    this.#counters.stopped++;
-    if (this.onStop !== null) this.onStop(error);
-    return QUEUE_STOPPED;
+    super.stop(error);
   }
 
-  #refuse(bufferId: number, code: number): void {
-    const name = CHAIN_ERRORS[code];
-    if (name !== undefined) this.#counters.refused[name]++;
-    this.addUsed(bufferId, 0);
+  /** What `pop` answers to what stops the queue. */
+  #stopped(error: QueueError): number {
+    this.stop(error);
+    return QUEUE_STOPPED;
   }
 
   #unbind(): void {
     this.ahead.drop();
-    this.#generation = -1;
+    this.generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
     this.#looker.useRing(NO_WORDS, 0);
     this.#ring = NO_WORDS;
@@ -575,7 +527,7 @@ export class PackedQueue implements DeviceQueue {
   #saveChains(): SavedChain[] {
     return this.#out.copyAll(this.#usedSlot, this.#ring, this.#ringAt).map((head) => ({
       head,
-      doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+      doneBytes: this.doneBytes(head),
       descriptors: [...(this.#out.copyOf(head) ?? [])],
     }));
   }
@@ -583,7 +535,7 @@ export class PackedQueue implements DeviceQueue {
   #restoreChains(chains: readonly SavedChain[]): void {
     for (const { head, descriptors } of chains) {
       this.#out.restore(head, Uint32Array.from(descriptors));
-      this.#order?.take(head);
+      this.order?.take(head);
     }
     for (const { head, doneBytes } of chains) {
       if (doneBytes === -1) this.#again.push(head);
@@ -598,29 +550,29 @@ export class PackedQueue implements DeviceQueue {
 
   /** Whether the areas may be there. */
   #fits(layout: QueueLayout): boolean {
-    this.#memory.validate();
+    this.memory.validate();
     return (
       isPackedAligned(layout) &&
-      this.#memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
-      this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
-      this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
+      this.memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
+      this.memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
+      this.memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
     );
   }
 
-  #bind(layout: QueueLayout): boolean {
+  protected override bind(layout: QueueLayout): boolean {
     this.#unbind();
     if (!isPackedAligned(layout)) {
-      this.#stop("ringMisaligned");
+      this.stop("ringMisaligned");
       return false;
     }
-    const ring = this.#memory.find(layout.descTable, descTableBytes(this.size));
-    const driver = this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
-    const device = this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
+    const ring = this.memory.find(layout.descTable, descTableBytes(this.size));
+    const driver = this.memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
+    const device = this.memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
     if (ring === null || driver === null || device === null || !ring.writable || !device.writable) {
-      this.#stop("ringOutOfRange");
+      this.stop("ringOutOfRange");
       return false;
     }
-    this.#generation = this.#memory.generation;
+    this.generation = this.memory.generation;
     this.#ring = ring.u32;
     this.#halves = ring.u16;
     this.#ringAt = (layout.descTable - ring.gpa) / 4;
