@@ -1,9 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { type SocketBackend, streamBackend } from "@vmmkit/backend-socket";
 import { ensureQemu } from "@vmmkit/linux-guest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
+import { CardGuest } from "./support/card-guest.ts";
 import { TestHost } from "./support/host/test-host.ts";
 import { end, PageShell } from "./support/nic/page-shell.ts";
 import { QemuGuest, whyNoQemu } from "./support/qemu/qemu-guest.ts";
@@ -221,6 +223,49 @@ describe.skipIf((impossible ?? noTap) !== null)(
       const status = readFileSync(`/proc/${nic.pid}/status`, "utf8");
       expect(status).toMatch(/^Uid:\t65534\t/m);
       expect(status).toMatch(/^CapEff:\t0+$/m);
+    });
+  },
+);
+
+describe.skipIf((impossible ?? noTap) !== null)(
+  `QEMU, v86 and the host on nic's hub${because(impossible ?? noTap)}`,
+  () => {
+    const page = new PageShell(PAGE);
+    let host: TestHost;
+    let qemu: QemuGuest;
+    let v86: CardGuest;
+    let backend: SocketBackend;
+    const [HOST, QEMU, V86] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const;
+
+    beforeAll(async () => {
+      host = new TestHost("hub");
+      host.sh(page.text("hub-interface"));
+      await page.start("hub-uplinks", 1, ["ip", "netns", "exec", host.name]);
+      backend = streamBackend({ connect: { family: "unix", path: page.at("hub.sock") } });
+      [qemu, v86] = await Promise.all([boot(page, "vhost-user-guest"), CardGuest.boot("v86", [{ backend }])]);
+      await configure(qemu, "eth0", QEMU);
+      await configure(v86, "eth0", V86);
+    });
+
+    afterAll(async () => {
+      await qemu?.destroy();
+      await v86?.destroy();
+      await backend?.close();
+      await page.close();
+      host?.close();
+    });
+
+    it("each pings the others, none lost", async () => {
+      for (const address of [HOST, V86]) expect(await ping(qemu, address)).toEqual(noLoss(5));
+      for (const address of [HOST, QEMU]) expect(await ping(v86, address)).toEqual(noLoss(5));
+      for (const address of [QEMU, V86]) expect(await host.ping(address, 5)).toBe(5);
+    });
+
+    it("files go between them, and their checksums hold", async () => {
+      const [fromQemu, fromV86] = [await serveFile(qemu, 1), await serveFile(v86, 1)];
+      expect(await fetchFile(v86, QEMU, fromQemu)).toBe(fromQemu.md5);
+      expect(await fetchFile(qemu, V86, fromV86)).toBe(fromV86.md5);
+      expect(await host.fetch(`http://${QEMU}/${fromQemu.path}`)).toBe(fromQemu.md5);
     });
   },
 );

@@ -38,7 +38,7 @@ export interface Direction {
 }
 
 /** A virtqueue. */
-export interface Ring {
+interface Ring {
   /** Its number. */
   readonly queue: number;
   /** Entries. */

@@ -2,12 +2,23 @@ import { type FaultBackend, type FaultChange, faultBackend } from "@vmmkit/backe
 import type { Hub } from "@vmmkit/backend-loopback";
 import { type PcapTee, pcapTee } from "@vmmkit/backend-pcap";
 import { formatMac } from "@vmmkit/ethif";
-import type { Fd } from "@vmmkit/posix";
+import type { Fd, Poller } from "@vmmkit/posix";
 import { type CardReport, directions } from "./card-report.ts";
 import type { CardConfig } from "./config.ts";
 import { openBackend } from "./open-backend.ts";
 import { type Served, serveCard } from "./serve-card.ts";
 import { SwitchedWriter } from "./switched-writer.ts";
+
+/** Where a card lives. */
+export interface CardPlace {
+  /** Where VMMs find it: its path, or a socket that listens already. */
+  readonly listen: string | Fd;
+  /** What joins it to others, if it wants that. */
+  readonly hub: Hub;
+  /** Waits for its socket, its rings and what carries its frames. */
+  readonly poller: Poller;
+  readonly log: (line: string) => void;
+}
 
 /** A card at a socket: captured, then made faulty where asked for, then carried by its backend. */
 export class Card {
@@ -20,13 +31,12 @@ export class Card {
   #capture: string | null = null;
 
   /**
-   * @param listen where VMMs find it: its path, or a socket that listens already
    * @throws what the backend and the server throw; nothing is left open then
    */
-  constructor(config: CardConfig, listen: string | Fd, hub: Hub, log: (line: string) => void) {
+  constructor(config: CardConfig, { listen, hub, poller, log }: CardPlace) {
     this.name = config.name;
     this.#config = config;
-    const inner = openBackend(config, hub);
+    const inner = openBackend(config, hub, poller);
     try {
       this.#fault = faultBackend(inner, config.fault);
     } catch (error) {
@@ -35,7 +45,7 @@ export class Card {
     }
     this.#tee = pcapTee(this.#fault, { writer: this.#writer, interface: { name: config.name }, capturing: false });
     try {
-      this.#served = serveCard(config, listen, this.#tee, (line) => log(`${config.name}: ${line}`));
+      this.#served = serveCard(config, listen, this.#tee, poller, (line) => log(`${config.name}: ${line}`));
     } catch (error) {
       void this.#tee.close();
       throw error;

@@ -8,6 +8,8 @@ import { type MetricsAddress, parseMetricsAddress } from "./metrics/address.ts";
 type Driver = "legacy" | "transitional" | "modern";
 const DRIVERS: readonly string[] = ["legacy", "transitional", "modern"];
 const MOST_QUEUES = 256;
+/** A poller takes no more. */
+const MOST_SPIN_US = 500;
 
 /** One card, as asked for. */
 export interface CardConfig {
@@ -34,6 +36,10 @@ export interface NicConfig {
   readonly metrics?: MetricsAddress;
   /** Whom it runs as once all is open. */
   readonly user?: string;
+  /** What else is on the hub. */
+  readonly uplinks: readonly BackendSpec[];
+  /** For how many microseconds it goes on looking after something was ready, before it sleeps; 0 for not at all. */
+  readonly spinUs: number;
   readonly cards: readonly CardConfig[];
 }
 
@@ -45,7 +51,7 @@ class ConfigError extends Error {
 /** The MTU of an Ethernet that says nothing else. */
 export const DEFAULT_MTU = 1500;
 
-const TOP_KEYS = ["control", "metrics", "user", "cards"];
+const TOP_KEYS = ["control", "metrics", "user", "spinUs", "uplinks", "cards"];
 const CARD_KEYS = [
   "name",
   "vfioUser",
@@ -79,10 +85,24 @@ export function readConfig(json: unknown): NicConfig {
   const user = optionalText(top, "user", "user");
   return {
     cards,
+    uplinks: readUplinks(top["uplinks"] ?? []),
+    spinUs: wholeNumber(top["spinUs"] ?? 0, "spinUs", 0, MOST_SPIN_US),
     ...(control !== undefined && { control }),
     ...(metrics !== undefined && { metrics: within("metrics", () => parseMetricsAddress(metrics)) }),
     ...(user !== undefined && { user }),
   };
+}
+
+function readUplinks(json: unknown): BackendSpec[] {
+  if (!Array.isArray(json)) fail("uplinks", "a list", json);
+  return json.map((text, index) => {
+    const at = `uplinks[${index}]`;
+    if (typeof text !== "string") fail(at, "a text", text);
+    const uplink = within(at, () => parseBackend(text));
+    if (uplink.kind === "hub" || uplink.kind === "null")
+      fail(at, "another way than the hub, and one that leads somewhere", text);
+    return uplink;
+  });
 }
 
 function readCard(json: unknown, index: number): CardConfig {

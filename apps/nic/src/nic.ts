@@ -1,8 +1,11 @@
 import { Hub } from "@vmmkit/backend-loopback";
+import { Poller } from "@vmmkit/posix";
+import type { Cable } from "./cable.ts";
 import { Card } from "./card.ts";
 import { DEFAULT_MTU, type NicConfig } from "./config.ts";
 import { Control } from "./control/server.ts";
 import { MetricsServer } from "./metrics/server.ts";
+import { openUplink } from "./open-uplink.ts";
 import { type Activation, isFilePath } from "./system/activation.ts";
 import { become, findIdentity, giveAway } from "./system/privileges.ts";
 
@@ -11,6 +14,8 @@ export class Nic {
   readonly cards: Card[] = [];
   #control: Control | null = null;
   #metrics: MetricsServer | null = null;
+  #poller: Poller | null = null;
+  readonly #uplinks: Cable[] = [];
 
   private constructor() {}
 
@@ -39,16 +44,22 @@ export class Nic {
     this.#metrics?.close();
     this.#control?.close();
     for (const card of this.cards) await card.close();
+    for (const uplink of this.#uplinks) await uplink.close();
+    this.#poller?.close();
   }
 
   async #open(config: NicConfig, activation: Activation, log: (line: string) => void): Promise<void> {
     // First of all, as a mistake in it is cheap to tell then.
     const identity = config.user === undefined ? null : findIdentity(config.user);
     const { cards } = this;
+    const poller = new Poller({ spinUs: config.spinUs });
+    this.#poller = poller;
     const mtu = config.cards.find((card) => card.backend.kind === "hub" && card.mtu !== undefined)?.mtu ?? DEFAULT_MTU;
-    const hub = new Hub({ mtu });
+    // An uplink is no card of ours, which would do for its guest what that does not take.
+    const hub = new Hub(config.uplinks.length > 0 ? { mtu, offloads: 0 } : { mtu });
+    for (const uplink of config.uplinks) this.#uplinks.push(openUplink(uplink, hub, mtu, poller));
     for (const settings of config.cards) {
-      const card = new Card(settings, activation.resolve(settings.path), hub, log);
+      const card = new Card(settings, { listen: activation.resolve(settings.path), hub, poller, log });
       cards.push(card);
       if (settings.pcap !== undefined) await card.startCapture(settings.pcap);
     }

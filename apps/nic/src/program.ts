@@ -42,5 +42,5 @@ nic top --control nic.ctl
 nic capture start a a.pcapng --control nic.ctl`;
 
 const SEE_ALSO = `docs/qemu.md           what QEMU has to be told
-docs/nic-control.md    the control socket, the configuration file, and the counts for Prometheus
+docs/nic-control.md    the control socket, and the counts for Prometheus
 COMMAND --help         options, examples and signals of a command`;

@@ -1,5 +1,5 @@
 import type { RawIfaceFuncs } from "@vmmkit/ethif";
-import type { Fd } from "@vmmkit/posix";
+import type { Fd, Poller } from "@vmmkit/posix";
 import { serveVfioUser } from "@vmmkit/vfio-user";
 import { serveVhostUser } from "@vmmkit/vhost-user";
 import { makeVirtioNetFunction, NetDevice } from "@vmmkit/virtio-net";
@@ -27,19 +27,21 @@ export function serveCard(
   config: CardConfig,
   listen: string | Fd,
   backend: RawIfaceFuncs,
+  poller: Poller,
   log: (line: string) => void,
 ): Served {
   const options = { name: config.name, queuePairs: config.queues, log };
   if (config.protocol === "vhost-user") {
     const makeDevice: Parameters<typeof serveVhostUser<NetDevice>>[0]["makeDevice"] = (vm, hooks) =>
       new NetDevice(vm, backend, hooks, options);
-    const server = serveVhostUser({ listen, log, makeDevice });
+    const server = serveVhostUser({ listen, log, poller, makeDevice });
     return { server, device: server.device };
   }
   let device: NetDevice | null = null;
   const server = serveVfioUser({
     listen,
     log,
+    poller,
     makeFunction: (vm) => {
       const made = makeVirtioNetFunction(vm, backend, { ...options, transport: config.driver });
       device = made.device;

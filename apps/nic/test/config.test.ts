@@ -6,6 +6,8 @@ const card = { vfioUser: "/run/a.sock" };
 describe("a configuration", () => {
   it("fills in what is left out", () => {
     expect(readConfig({ cards: [card] })).toEqual({
+      spinUs: 0,
+      uplinks: [],
       cards: [
         {
           name: "nic0",
@@ -37,7 +39,10 @@ describe("a configuration", () => {
     [[], "configuration: expected an object, got []"],
     [{ cards: [] }, "cards: expected a list of at least one card, got []"],
     [{}, "cards: expected a list of at least one card, got nothing"],
-    [{ cards: [card], hub: 1 }, 'configuration: no such key "hub"; there are control, metrics, user, cards'],
+    [
+      { cards: [card], hub: 1 },
+      'configuration: no such key "hub"; there are control, metrics, user, spinUs, uplinks, cards',
+    ],
     [{ cards: [{}] }, "cards[0]: expected one of vfioUser and vhostUser"],
     [{ cards: [{ ...card, mtu: 67 }] }, "cards[0].mtu: expected a whole number from 68 to 65521, got 67"],
     [{ cards: [{ ...card, mac: "x" }] }, 'cards[0].mac: "mac" expected six bytes as "52:54:00:12:34:56", got "x"'],
@@ -59,6 +64,10 @@ describe("a configuration", () => {
       { cards: [{ ...card, backend: "pcap-live:eth0", mtu: 1400 }] },
       "cards[0].mtu: through libpcap it is the interface's, so it is not to be chosen here",
     ],
+    [{ cards: [card], spinUs: 501 }, "spinUs: expected a whole number from 0 to 500, got 501"],
+    [{ cards: [card], uplinks: "tap:vmm0" }, 'uplinks: expected a list, got "tap:vmm0"'],
+    [{ cards: [card], uplinks: ["hub"] }, "uplinks[0]: expected another way than the hub"],
+    [{ cards: [card], uplinks: ["moon"] }, "uplinks[0]: expected one of hub, null, tap:NAME"],
     [{ cards: [card], metrics: "here" }, 'metrics: expected PORT, IPV4:PORT or [IPV6]:PORT, got "here"'],
   ])("says what is wrong: %j", (json, message) => {
     expect(() => readConfig(json)).toThrow(message);

@@ -18,4 +18,6 @@
  * @module
  */
 export { serveVhostUser, type VhostUserBackend, type VhostUserCounters, type VhostUserOptions } from "./backend.ts";
+export type { BackendModule, DeviceSetup } from "./process/messages.ts";
+export { type ServedProcess, type ServeInProcessOptions, serveInProcess } from "./process/serve-in-process.ts";
 export type { VhostUserDevice, VhostUserHooks } from "./served-device.ts";

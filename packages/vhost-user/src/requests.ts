@@ -3,6 +3,7 @@ import { VIRTIO_NET_CONFIG_MTU, VIRTIO_NET_F_MTU } from "@vmmkit/virtio";
 import { BackendChannel } from "./backend-channel.ts";
 import { DirtyLog } from "./dirty-log.ts";
 import { RequestError } from "./errors.ts";
+import { InflightArea, makeInflightMemory } from "./inflight.ts";
 import { need, readU64, readVringState, readWords, u64, words } from "./payload.ts";
 import type { ServedDevice } from "./served-device.ts";
 import * as spec from "./spec.ts";
@@ -21,6 +22,7 @@ const PROTOCOL_FEATURES = [
   spec.PROTOCOL_F_NET_MTU,
   spec.PROTOCOL_F_BACKEND_REQ,
   spec.PROTOCOL_F_CONFIG,
+  spec.PROTOCOL_F_INFLIGHT_SHMFD,
   spec.PROTOCOL_F_RESET_DEVICE,
   spec.PROTOCOL_F_CONFIGURE_MEM_SLOTS,
   spec.PROTOCOL_F_STATUS,
@@ -32,6 +34,8 @@ export class Requests {
   readonly #announce: ((mac: Uint8Array) => void) | null;
   readonly #channel = new BackendChannel();
   #protocolFeatures = 0;
+  /** Memory for the record of what is in flight, as long as the front-end may not have it yet. */
+  #inflightFd: Fd | null = null;
   /** As the front-end wrote it, with STATUS. */
   #status = 0;
 
@@ -60,8 +64,14 @@ export class Requests {
     return answer ?? null;
   }
 
+  /** What goes along with the answer to a request. It stays open until the next one, or the end. */
+  answerFds(request: number): readonly Fd[] {
+    return request === Request.GetInflightFd && this.#inflightFd !== null ? [this.#inflightFd] : [];
+  }
+
   /** The front-end is gone. */
   close(): void {
+    this.#inflightFd?.close();
     this.#channel.close();
     this.#served.onConfigChange = () => {};
     this.#served.release();
@@ -83,6 +93,8 @@ export class Requests {
         return this.#getConfig(body);
       case Request.GetMaxMemSlots:
         return u64(served.table.maxSlots);
+      case Request.GetInflightFd:
+        return this.#getInflight(body);
       case Request.GetStatus:
         return u64(this.#status | (served.needsReset ? 0x40 : 0));
       default:
@@ -121,6 +133,9 @@ export class Requests {
         break;
       case Request.SetStatus:
         this.#setStatus(readU64(body));
+        break;
+      case Request.SetInflightFd:
+        this.#setInflight(body, fds);
         break;
       case Request.SetBackendReqFd:
         this.#channel.open(takeOne(fds));
@@ -168,8 +183,7 @@ export class Requests {
         served.ring(vringOf(body)).setCall(vringFd(body, fds));
         break;
       case Request.SetVringErr:
-        // Errors are told through the status; whoever wants them signalled is told of none.
-        served.ring(vringOf(body));
+        served.ring(vringOf(body)).setErr(vringFd(body, fds));
         break;
       default:
         throw new RequestError("not known here");
@@ -201,6 +215,26 @@ export class Requests {
     const [fd] = fds;
     if (fd === undefined) throw new RequestError("a log without memory");
     this.#served.setLog(new DirtyLog(body, fd));
+  }
+
+  /** There is a record of split rings alone: without memory, the front-end does without it. */
+  #getInflight(body: DataView): Uint8Array {
+    this.#inflightFd?.close();
+    this.#inflightFd = null;
+    const { rings, isPacked } = this.#served;
+    const { answer, fd } = makeInflightMemory(body, rings.length);
+    if (isPacked) {
+      fd.close();
+      return answer.fill(0);
+    }
+    this.#inflightFd = fd;
+    return answer;
+  }
+
+  #setInflight(body: DataView, fds: readonly Fd[]): void {
+    const [fd] = fds;
+    if (fd === undefined) throw new RequestError("a record of what is in flight without memory");
+    this.#served.setInflight(new InflightArea(body, fd, this.#served.rings.length));
   }
 
   #setStatus(status: number): void {

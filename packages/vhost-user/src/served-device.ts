@@ -1,19 +1,23 @@
 import type { Poller } from "@vmmkit/posix";
 import {
+  type DeviceQueue,
   type DeviceState,
   VIRTIO_CONFIG_S_ACKNOWLEDGE,
   VIRTIO_CONFIG_S_DRIVER,
   VIRTIO_CONFIG_S_DRIVER_OK,
   VIRTIO_CONFIG_S_FEATURES_OK,
   VIRTIO_CONFIG_S_NEEDS_RESET,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
   type VirtioInterface,
 } from "@vmmkit/virtio";
 import { GuestMemory, type Vm } from "@vmmkit/vm";
 import type { DirtyLog } from "./dirty-log.ts";
 import { RequestError } from "./errors.ts";
+import type { InflightArea } from "./inflight.ts";
 import { MemoryTable } from "./memory-table.ts";
 import { VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES } from "./spec.ts";
+import { TrackedQueue } from "./tracked-queue.ts";
 import { Vring } from "./vring.ts";
 
 /** How a device reaches its driver. */
@@ -52,13 +56,14 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
   onConfigChange: () => void = () => {};
   #features: readonly [low: number, high: number] | null = null;
   #log: DirtyLog | null = null;
+  #inflight: InflightArea | null = null;
   /** What the device was told of queues in use; -1 since its reset nothing. */
   #inUse = -1;
 
   constructor(makeDevice: (vm: Vm, hooks: VhostUserHooks) => Device, poller: Poller) {
     const hooks: VhostUserHooks = {
       interrupt: (irq) => {
-        if (irq < 0) this.onConfigChange();
+        if (irq < 0) this.#configChanged();
         else this.rings[irq]?.interrupt();
       },
       lowerIrq: () => {
@@ -68,6 +73,7 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
     const interrupts = { setLine: hooks.lowerIrq };
     this.device = makeDevice({ memory: this.memory, interrupts }, hooks);
     const { state } = this.device;
+    state.wrapQueue = (index, queue) => this.#track(index, queue);
     this.rings = state.device.queueSizes.map((_, index) => new Vring(index, state, poller));
   }
 
@@ -117,18 +123,47 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
     return (this.device.state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
   }
 
+  /** Where what is in flight is on record, for split rings that start from now on. */
+  setInflight(area: InflightArea | null): void {
+    this.#inflight?.close();
+    this.#inflight = area;
+  }
+
+  /** Whether the front-end agreed on packed rings. */
+  get isPacked(): boolean {
+    return this.#features !== null && (this.#features[1] & (1 << (VIRTIO_F_RING_PACKED - 32))) !== 0;
+  }
+
   /** Back to power-on. The front-end's memory stays. */
   reset(): void {
     for (const ring of this.rings) ring.reset();
     this.#features = null;
     this.device.state.reset();
+    this.#inflight?.clear();
   }
 
   /** The front-end is gone. */
   release(): void {
+    // What is given back with this is on record, for as long as the record is there.
+    for (const ring of this.rings) ring.reset();
+    this.setInflight(null);
     this.reset();
     this.setLog(null);
     this.table.clear();
+  }
+
+  /** A change of configuration, or an error: the front-end is told of both. */
+  #configChanged(): void {
+    for (const [index, queue] of this.device.state.queues.entries()) {
+      if (queue.error !== null) this.rings[index]?.fail();
+    }
+    this.onConfigChange();
+  }
+
+  #track(index: number, queue: DeviceQueue): DeviceQueue {
+    const inner = queue instanceof TrackedQueue ? queue.inner : queue;
+    const region = this.isPacked ? null : (this.#inflight?.region(index, inner.size) ?? null);
+    return region === null ? inner : new TrackedQueue(inner, this.memory, region);
   }
 
   #mayRun(ring: Vring): boolean {

@@ -65,7 +65,7 @@ export class Session {
     try {
       const answer = this.#requests.handle(request, body, fds);
       this.#listener.onRequest(false);
-      if (answer !== null) this.#reply(request, answer);
+      if (answer !== null) this.#reply(request, answer, this.#requests.answerFds(request));
       else if (acknowledged || request === Request.SetLogBase) this.#reply(request, u64(0));
     } catch (error) {
       this.#listener.onRequest(true);
@@ -77,14 +77,14 @@ export class Session {
     }
   }
 
-  #reply(request: number, payload: Uint8Array): void {
+  #reply(request: number, payload: Uint8Array, fds: readonly Fd[] = []): void {
     const bytes = new Uint8Array(spec.HEADER_BYTES + payload.length);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, request, true);
     view.setUint32(4, spec.VERSION | spec.FLAG_REPLY, true);
     view.setUint32(8, payload.length, true);
     bytes.set(payload, spec.HEADER_BYTES);
-    this.#stream.send(bytes);
+    this.#stream.send(bytes, fds);
   }
 
   #abandon(reason: string): void {

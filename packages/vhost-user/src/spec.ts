@@ -32,6 +32,8 @@ export const Request = {
   SetBackendReqFd: 21,
   GetConfig: 24,
   SetConfig: 25,
+  GetInflightFd: 31,
+  SetInflightFd: 32,
   ResetDevice: 34,
   GetMaxMemSlots: 36,
   AddMemReg: 37,
@@ -55,6 +57,7 @@ export const PROTOCOL_F_REPLY_ACK = 3;
 export const PROTOCOL_F_NET_MTU = 4;
 export const PROTOCOL_F_BACKEND_REQ = 5;
 export const PROTOCOL_F_CONFIG = 9;
+export const PROTOCOL_F_INFLIGHT_SHMFD = 12;
 export const PROTOCOL_F_RESET_DEVICE = 13;
 export const PROTOCOL_F_CONFIGURE_MEM_SLOTS = 15;
 export const PROTOCOL_F_STATUS = 16;

@@ -30,6 +30,10 @@ export class Vring {
   #watch: Watch | null = null;
   #timer: NodeJS.Timeout | null = null;
   #call: EventFd | null = null;
+  /** Told of an error that stopped the ring. */
+  #err: EventFd | null = null;
+  /** That was told since it started. */
+  #failed = false;
   #running = false;
 
   constructor(index: number, state: DeviceState, poller: Poller) {
@@ -59,6 +63,7 @@ export class Vring {
     const base = this.base === null ? undefined : ringBase(this.base, size, isPacked);
     if (!this.#state.enableQueue(this.index, { size, ...place }, base)) return false;
     this.#running = true;
+    this.#failed = false;
     this.#listen();
     // What came before anybody listened.
     this.#state.notify(this.index);
@@ -88,6 +93,18 @@ export class Vring {
     if (this.#running) this.#call?.signal();
   }
 
+  /** SET_VRING_ERR. @param fd null where nobody wants to be told */
+  setErr(fd: Fd | null): void {
+    this.#err?.close();
+    this.#err = fd === null ? null : new EventFd(fd);
+  }
+
+  /** An error stopped the ring: the front-end is told if it wants to be. */
+  fail(): void {
+    if (!this.#failed) this.#err?.signal();
+    this.#failed = true;
+  }
+
   /** The driver is to be told of used buffers. */
   interrupt(): void {
     this.#call?.signal();
@@ -104,6 +121,7 @@ export class Vring {
   reset(): void {
     this.release();
     this.setCall(null);
+    this.setErr(null);
     this.place = null;
     this.size = 0;
     this.base = null;

@@ -18,7 +18,7 @@ describe("features", () => {
 
   it("GET_PROTOCOL_FEATURES: each that the README names", () => {
     const bits = serve().connect().agree();
-    const named = [0, 1, 2, 3, 4, 5, 9, 13, 15, 16];
+    const named = [0, 1, 2, 3, 4, 5, 9, 12, 13, 15, 16];
     expect(bits).toBe(named.reduce((sum, bit) => sum + 2 ** bit, 0));
   });
 

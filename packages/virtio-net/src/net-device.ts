@@ -23,6 +23,7 @@ import {
   type Virtqueue,
 } from "@vmmkit/virtio";
 import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
+import { Announcer } from "./announcer.ts";
 import { checkSwap } from "./backend-check.ts";
 import { BackendPort } from "./backend-port.ts";
 import { type CardCore, makeCardCore, NO_FRAME_LIMIT } from "./card-core.ts";
@@ -84,6 +85,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   /** The VMM tells when a slice of the guest is over. */
   readonly #slices: boolean;
   readonly #unslice: () => void;
+  readonly #announcer = new Announcer(() => this.announce());
   #port: BackendPort;
   /** `queuesInUse` spoke of more than one pair. */
   #toldOfPairs = false;
@@ -227,6 +229,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   reset(): void {
     if (this.#core.running) this.setGuestOffloads(0);
     this.#core.running = false;
+    this.#announcer.stop();
     this.#config.reset();
     this.#filter.reset();
     this.#steering.reset();
@@ -314,7 +317,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#tellPairs();
     this.setGuestOffloads(this.#core.guestOffloads);
     this.setLink(next.link.linkUp ?? true);
-    this.announce();
+    this.#announcer.start();
     this.#runPairs();
   }
 
@@ -404,7 +407,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#control.run();
     this.#runPairs();
     // Link, speed and more are this card's, and may be others.
-    if (!this.announce()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
+    if (!this.#announcer.start()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
   }
 
   #has(feature: number): boolean {
@@ -523,6 +526,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     const acknowledge = (): void => {
       this.#config.setAnnounce(false);
       this.state.noteConfigChange();
+      this.#announcer.acknowledged();
     };
     return new ControlQueue(
       {

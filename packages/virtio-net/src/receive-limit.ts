@@ -1,11 +1,9 @@
 import { type Frame, readFrame } from "@vmmkit/ethif";
 import { ETHERNET_HEADER_BYTES } from "./card-core.ts";
+import { VLAN_TYPES } from "./offload/packet-headers.ts";
 
 export const VLAN_TAG_BYTES = 4;
 const ETHERTYPE_AT = 12;
-/** EtherTypes of a VLAN tag: IEEE 802.1Q's, and that of the outer one of two (802.1ad). */
-const CUSTOMER_TAG = 0x8100;
-const SERVICE_TAG = 0x88a8;
 
 const start = new Uint8Array(ETHERNET_HEADER_BYTES);
 
@@ -22,5 +20,5 @@ export function isTooLong(frame: Frame, lengthBytes: number, maxReceiveBytes: nu
 export function longestReceived(frame: Frame, maxReceiveBytes: number): number {
   readFrame(frame, start);
   const type = ((start[ETHERTYPE_AT] as number) << 8) | (start[ETHERTYPE_AT + 1] as number);
-  return type === CUSTOMER_TAG || type === SERVICE_TAG ? maxReceiveBytes : maxReceiveBytes - VLAN_TAG_BYTES;
+  return VLAN_TYPES.includes(type) ? maxReceiveBytes : maxReceiveBytes - VLAN_TAG_BYTES;
 }

@@ -98,7 +98,8 @@ export class VirtioNet implements Saveable {
   }
 
   /**
-   * Plugs the card into another backend while its guest runs: link down, swap, link up, and the guest announces itself.
+   * Plugs the card into another backend while its guest runs: link down, swap, link up, and the guest announces itself
+   * (three times, as one may get lost). All of it in one turn: `setLink(false)` before lets a guest see the gap.
    * Frames that the old backend still has are taken back, their chains go to the guest, and whatever it does with them
    * or calls on the card from then on has no effect; it is the caller's to close. The guest keeps its address and
    * what it negotiated.
@@ -128,7 +129,7 @@ export class VirtioNet implements Saveable {
   /**
    * Takes over a guest that another card served: a card with the same options, whose guest memory is there already.
    * Frames that the other card's backend had are not sent again, and count as sent; room for frames that it had is room
-   * again. The guest is interrupted once for each queue, and asked to announce itself.
+   * again. The guest is interrupted once for each queue, and asked to announce itself, three times as one may get lost.
    * @param state from `save`, checked whole before anything happens
    * @throws TypeError, RangeError naming what is wrong with it. Then nothing has changed
    */

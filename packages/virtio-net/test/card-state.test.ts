@@ -198,9 +198,14 @@ describe("whatever a guest does to its card", () => {
   });
 });
 
-describe.each(["split", "packed"] as const)("a crafted state, %s virtqueues", (ring) => {
+describe.each([
+  ["split", false],
+  ["split", true],
+  ["packed", false],
+  ["packed", true],
+] as const)("a crafted state, %s virtqueues, in order: %s", (ring, inOrder) => {
   it("is refused, and nothing has changed, or works, and touches only memory", { timeout: 120_000 }, () => {
-    const world = new StateWorld(ring);
+    const world = new StateWorld(ring, inOrder);
     const refused = new Map<boolean, number>();
     fc.assert(
       fc.property(mutations, (all: readonly Mutation[]) => {

@@ -12,7 +12,7 @@ import { type MovableRig, makeMovableRig, moveGuest, travel } from "./support/mo
 import { expectFrames, type RigOptions, testFrame } from "./support/rig.ts";
 
 const RING = 16;
-const STEPS = ["send", "finish", "deliver", "room", "fill", "giveBack", "settle", "look", "move"] as const;
+const STEPS = ["send", "burst", "finish", "deliver", "room", "fill", "giveBack", "settle", "look", "move"] as const;
 type Step = (typeof STEPS)[number];
 
 /** A guest, its card and its backend, and what each of them may expect of the others. */
@@ -41,6 +41,11 @@ class Model {
       case "send": {
         const frame = this.#frame();
         if (driver.send(frame)) this.#sent.push(frame);
+        break;
+      }
+      case "burst": {
+        const frames = [this.#frame(), this.#frame(), this.#frame(), this.#frame()];
+        this.#sent.push(...frames.slice(0, driver.sendBatch(frames)));
         break;
       }
       case "finish":
@@ -116,11 +121,12 @@ class Model {
     for (const room of rooms) spent.rxComplete(1, [room], [0]);
   }
 
-  /** The backend keeps about half of the frames for a while. */
+  /** The backend keeps about half of the frames for a while. Somebody may look at the state in the midst of a batch. */
   #plug(): void {
-    const { backend } = this.rig;
+    const { backend, card } = this.rig;
     backend.answer = () => {
       this.#handed.push(...backend.sent.splice(0));
+      if (randomBelow(this.#random, 4) === 0) card.save();
       return randomBelow(this.#random, 2) === 0 ? TxResult.Enqueued : TxResult.Complete;
     };
   }

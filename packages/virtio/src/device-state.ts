@@ -62,6 +62,8 @@ export class DeviceState implements Saveable {
   driverFeaturesLow = 0;
   /** Features that both sides have, bits 32 to 63. */
   driverFeaturesHigh = 0;
+  /** Puts something in front of a queue before it starts, or takes it away: a record of its chains, say. */
+  wrapQueue: ((index: number, queue: DeviceQueue) => DeviceQueue) | null = null;
   /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
   configGeneration = 0;
   /** What the driver read of it last. */
@@ -175,7 +177,9 @@ export class DeviceState implements Saveable {
    */
   enableQueue(index: number, place: QueuePlace, base?: number): boolean {
     if (this.#queues[index]?.ready || !this.isQueueSize(index, place.size)) return false;
-    const queue = this.#queueOf(index, place.size);
+    const plain = this.#queueOf(index, place.size);
+    const queue = this.wrapQueue?.(index, plain) ?? plain;
+    this.#queues[index] = queue;
     this.#applyFeatures(queue);
     queue.start({ descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea }, base);
     if (this.running) this.device.queueReady(index, queue);

@@ -11,11 +11,11 @@ export function stateRecord(name: string, value: unknown): Readonly<Record<strin
   return value as Record<string, unknown>;
 }
 
-/** An array of `min` to `max` elements. @throws TypeError, RangeError */
+/** An array of `min` to `max` elements: a copy, in which holes are elements, too. @throws TypeError, RangeError */
 export function stateList(name: string, value: unknown, min: number, max: number = min): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError(`"${name}" expected an array, got ${typeof value}`);
   stateInteger(`${name}.length`, value.length, min, max);
-  return value;
+  return Array.from<unknown>(value);
 }
 
 /** An integer from `min` to `max`. @throws RangeError */
@@ -28,8 +28,7 @@ export function stateInteger(name: string, value: unknown, min: number, max: num
 
 /** An array of `min` to `max` integers from 0 to `most`: a copy. @throws TypeError, RangeError */
 export function stateIntegers(name: string, value: unknown, min: number, max: number, most: number): number[] {
-  // Not `map`, which passes holes by.
-  return Array.from(stateList(name, value, min, max), (one, i) => stateInteger(`${name}[${i}]`, one, 0, most));
+  return stateList(name, value, min, max).map((one, index) => stateInteger(`${name}[${index}]`, one, 0, most));
 }
 
 /** True or false. @throws TypeError */

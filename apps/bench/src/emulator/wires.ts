@@ -1,8 +1,10 @@
-import { type Backend, type EthDriver, type Frame, readFrame, TxResult, writeFrame } from "@vmmkit/ethif";
+import { type Backend, type EthDriver, type Frame, Offload, readFrame, TxResult, writeFrame } from "@vmmkit/ethif";
 import { addVirtioNet, attachVmmkit } from "@vmmkit/v86";
+import { VIRTIO_NET_HDR_F_DATA_VALID, VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4 } from "@vmmkit/virtio";
 import type { VirtioNet } from "@vmmkit/virtio-net";
 import type { V86 } from "v86";
 import { NetPeer } from "../peer/net-peer.ts";
+import { L4_AT } from "../peer/packet.ts";
 
 /** A card in the guest, and the peer at the other end of its wire. */
 export interface Wire {
@@ -21,7 +23,11 @@ interface NetBus {
 }
 
 const MTU = 1500;
-const LONGEST_FRAME = MTU + 18;
+const LONGEST_FRAME = 65535 + 18;
+const OFFLOADS = Offload.Csum | Offload.Tso4;
+/** In the TCP header, which the peer sends without options behind a SYN. */
+const TCP_CHECKSUM_AT = 16;
+const TCP_BYTES = 20;
 
 /** The wire of v86's own card: frames cross as messages on the emulator's bus. */
 export function ownWire(emulator: V86, subnet: Wire["subnet"]): Wire {
@@ -31,7 +37,7 @@ export function ownWire(emulator: V86, subnet: Wire["subnet"]): Wire {
   return { name: "v86's own card", subnet, peer, lost: () => 0 };
 }
 
-/** The wire of our card. */
+/** The wire of our card. Checksums and segmentation are left to the other side, as the emulator's own card cannot. */
 export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonly card: VirtioNet } {
   const machine = attachVmmkit(emulator);
   let lost = 0;
@@ -39,18 +45,20 @@ export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonl
   const frames: Frame[] = [];
   const lengths: number[] = [];
   const peer = new NetPeer(
-    (frame) => {
+    (frame, segmentBytes) => {
       const room = driver?.callbacks.allocateRxBuf(frame.length) ?? null;
       if (room === null) {
         lost++;
         return;
       }
       writeFrame(room, frame);
+      describe(room, segmentBytes);
       frames[0] = room;
       lengths[0] = frame.length;
       driver?.callbacks.rxComplete(1, frames, lengths);
     },
     [...subnet, 1],
+    { segments: true },
   );
   const backend = peerBackend(peer, (made) => {
     driver = made;
@@ -59,13 +67,24 @@ export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonl
   return { name: "our card", subnet, peer, card, lost: () => lost };
 }
 
+/** Says what is left to be done with a frame. The peer's checksums are right. */
+function describe(frame: Frame, segmentBytes: number): void {
+  const long = segmentBytes > 0;
+  frame.flags = long ? VIRTIO_NET_HDR_F_NEEDS_CSUM : VIRTIO_NET_HDR_F_DATA_VALID;
+  frame.gsoType = long ? VIRTIO_NET_HDR_GSO_TCPV4 : 0;
+  frame.gsoSize = segmentBytes;
+  frame.hdrLen = long ? L4_AT + TCP_BYTES : 0;
+  frame.csumStart = long ? L4_AT : 0;
+  frame.csumOffset = long ? TCP_CHECKSUM_AT : 0;
+}
+
 function peerBackend(peer: NetPeer, onInit: (driver: EthDriver) => void): Backend {
   const mac = Uint8Array.of(2, 0x76, 0x6d, 0x6d, 0, 2);
   const buffer = new Uint8Array(LONGEST_FRAME);
   return {
     lowLevelInit: (driver) => {
       onInit(driver);
-      return { mac, mtu: MTU };
+      return { mac, mtu: MTU, txOffloads: OFFLOADS, rxOffloads: OFFLOADS };
     },
     rawTx: (_driver, frame) => {
       // The guest may be answered from within: the peer gets bytes that are its own.

@@ -25,6 +25,19 @@ export const SINK_PORT = 5001;
 export const SOURCE_PORT = 5002;
 
 /**
+ * Puts a frame on the wire to the guest; the frame is the receiver's.
+ * @param segmentBytes 0 for a frame that is complete. Otherwise it is TCP over IPv4, its checksum open, to be cut into
+ * segments of so many bytes of payload
+ */
+export type PutFrame = (frame: Uint8Array, segmentBytes: number) => void;
+
+/** What a peer can do. */
+export interface NetPeerOptions {
+  /** Whether the guest takes segments of up to 64 KB. Default false. */
+  readonly segments?: boolean;
+}
+
+/**
  * The other end of a guest's wire, in this process: answers ARP and pings, pings itself, swallows and sends TCP and
  * UDP. The same for every card that is measured, so that only the cards differ.
  */
@@ -36,19 +49,18 @@ export class NetPeer {
   /** Zeros that the next connection to SOURCE_PORT gets. */
   bytesToSend = 0;
   readonly connections: Map<number, TcpConnection> = new Map<number, TcpConnection>();
-  readonly #send: (frame: Uint8Array) => void;
+  readonly #put: PutFrame;
+  readonly #segments: boolean;
   readonly #mac: Uint8Array = Uint8Array.of(2, 0, 0, 0, 0, 1);
   readonly #ip: Uint8Array;
   readonly #echoes = new Map<number, { at: number; done: (ms: number) => void }>();
   #guest: Addresses | null = null;
   #sequence = 0;
 
-  /**
-   * @param send puts a frame on the wire to the guest; the frame is the receiver's
-   * @param ip the peer's address
-   */
-  constructor(send: (frame: Uint8Array) => void, ip: readonly number[]) {
-    this.#send = send;
+  /** @param ip the peer's address */
+  constructor(put: PutFrame, ip: readonly number[], options: NetPeerOptions = {}) {
+    this.#put = put;
+    this.#segments = options.segments ?? false;
     this.#ip = Uint8Array.from(ip);
   }
 
@@ -99,6 +111,10 @@ export class NetPeer {
   /** Puts a frame on the wire as it is. */
   offer(frame: Uint8Array): void {
     this.#send(frame);
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#put(frame, 0);
   }
 
   #arp(frame: Uint8Array): void {
@@ -153,7 +169,7 @@ export class NetPeer {
     const to = this.#learn(frame.slice(6, 12), frame.slice(26, 30));
     const bytes = port === SOURCE_PORT ? this.bytesToSend : 0;
     if (known === undefined || known.closed) {
-      this.connections.set(guestPort, new TcpConnection(this.#send, to, frame, bytes));
+      this.connections.set(guestPort, new TcpConnection(this.#put, to, frame, bytes, this.#segments));
     }
   }
 }

@@ -38,10 +38,14 @@ function sum16(bytes: Uint8Array, from: number, to: number): number {
   return at < to ? sum + ((bytes[at] as number) << 8) : sum;
 }
 
-function fold(sum: number): number {
+function fold16(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x1_0000);
-  return ~folded & 0xffff;
+  return folded;
+}
+
+function fold(sum: number): number {
+  return ~fold16(sum) & 0xffff;
 }
 
 /** Who sends and who receives. */
@@ -66,6 +70,11 @@ export function putHeaders(frame: Uint8Array, to: Addresses, protocol: number): 
   frame.set(to.peerIp, IP_AT + 16);
   put16(frame, IP_AT + 10, 0);
   put16(frame, IP_AT + 10, fold(sum16(frame, IP_AT, L4_AT)));
+}
+
+/** Leaves the checksum of TCP or UDP open: there is only the pseudo header's sum, to go on from (VIRTIO 1.2, 5.1.6.4). */
+export function putOpenL4Checksum(frame: Uint8Array, protocol: number, at: number): void {
+  put16(frame, at, fold16(sum16(frame, IP_AT + 12, L4_AT) + protocol + (frame.length - L4_AT)));
 }
 
 /** Fills in the checksum of TCP or UDP, with the pseudo header (RFC 9293, 3.1). */

@@ -1,3 +1,4 @@
+import type { PutFrame } from "./net-peer.ts";
 import {
   type Addresses,
   get16,
@@ -8,6 +9,7 @@ import {
   put32,
   putHeaders,
   putL4Checksum,
+  putOpenL4Checksum,
 } from "./packet.ts";
 
 const FIN = 1;
@@ -16,6 +18,8 @@ const RST = 4;
 const PSH = 8;
 const ACK = 16;
 const MSS = 1460;
+/** Payload of a segment that is left to be cut: as many whole ones as an IP packet holds. */
+const LONG_BYTES: number = MSS * Math.floor((65535 - 60) / MSS);
 const OUR_WINDOW_SHIFT = 7;
 /** Most unacknowledged bytes: what a guest's receive window usually allows. */
 const MOST_IN_FLIGHT = 512 * 1024;
@@ -33,7 +37,9 @@ export class TcpConnection {
   /** Bytes that the guest acknowledged. */
   acknowledged = 0;
   closed = false;
-  readonly #send: (frame: Uint8Array) => void;
+  readonly #put: PutFrame;
+  /** Most payload of a frame. */
+  readonly #most: number;
   readonly #to: Addresses;
   readonly #ports: readonly [number, number];
   readonly #bytesToSend: number;
@@ -56,9 +62,11 @@ export class TcpConnection {
   /**
    * @param syn the guest's SYN
    * @param bytesToSend how many bytes of zeros it gets; 0 for a connection that only swallows
+   * @param segments whether segments may be left to be cut
    */
-  constructor(send: (frame: Uint8Array) => void, to: Addresses, syn: Uint8Array, bytesToSend: number) {
-    this.#send = send;
+  constructor(put: PutFrame, to: Addresses, syn: Uint8Array, bytesToSend: number, segments: boolean) {
+    this.#put = put;
+    this.#most = segments ? LONG_BYTES : MSS;
     this.#to = to;
     this.#ports = [get16(syn, L4_AT + 2), get16(syn, L4_AT)];
     this.#bytesToSend = bytesToSend;
@@ -92,8 +100,11 @@ export class TcpConnection {
     for (;;) {
       const sent = this.#sendNext - this.#start;
       const inFlight = this.#sendNext - this.#unacknowledged;
-      const count = Math.min(MSS, this.#bytesToSend - sent, limit - inFlight);
-      if (count <= 0 || (count < MSS && count < this.#bytesToSend - sent)) break;
+      const left = this.#bytesToSend - sent;
+      const room = Math.min(this.#most, left, limit - inFlight);
+      // Whole segments, but for the last.
+      const count = room < left ? room - (room % MSS) : room;
+      if (count <= 0) break;
       this.#segment(ACK | PSH, this.#sendNext, count);
       this.#sendNext += count;
       this.#sentMost = Math.max(this.#sentMost, this.#sendNext);
@@ -151,7 +162,8 @@ export class TcpConnection {
       return;
     }
     // Every second segment, as RFC 9293 asks for at least.
-    if (++this.#sinceAck >= 2 || (flags & PSH) !== 0) {
+    this.#sinceAck += Math.ceil(length / MSS);
+    if (this.#sinceAck >= 2 || (flags & PSH) !== 0) {
       this.#sinceAck = 0;
       this.#segment(ACK, this.#sendNext, 0);
     }
@@ -168,8 +180,10 @@ export class TcpConnection {
     frame[L4_AT + 13] = flags;
     put16(frame, L4_AT + 14, 0xffff);
     frame.set(options, L4_AT + 20);
-    putL4Checksum(frame, PROTOCOL_TCP, L4_AT + 16);
-    this.#send(frame);
+    const long = length > MSS;
+    if (long) putOpenL4Checksum(frame, PROTOCOL_TCP, L4_AT + 16);
+    else putL4Checksum(frame, PROTOCOL_TCP, L4_AT + 16);
+    this.#put(frame, long ? MSS : 0);
   }
 }
 

@@ -10,6 +10,8 @@ interface ServeOptions {
   readonly control?: string;
   readonly metrics?: string;
   readonly user?: string;
+  readonly spin?: number;
+  readonly uplink: readonly string[];
 }
 
 /** `nic serve`: each --vfio-user or --vhost-user begins a card, and what stands behind it is about that card. */
@@ -30,6 +32,17 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--control <path>", "a control socket for top, link, fault and capture")
     .option("--metrics <address>", "counts for Prometheus by HTTP, at PORT of 127.0.0.1 or at ADDRESS:PORT")
     .option("--user <name>", "NAME or NAME:GROUP to run as once all is open; the sockets are given to that user")
+    .option(
+      "--spin <microseconds>",
+      "look on for so long before sleeping, 0 (otherwise) to 500: sooner, for a processor",
+      Number,
+    )
+    .option(
+      "--uplink <kind>",
+      "joins the hub with the host or another process: tap:NAME, socket:…; again for more",
+      gather,
+      [],
+    )
     .optionsGroup("A card; PATH may be systemd:NAME, a socket that systemd opened:")
     .option("--vfio-user <path>", "begins a card: a PCI device, at this socket", begin("vfioUser"))
     .option("--vhost-user <path>", "begins a card: a data path, at this socket", begin("vhostUser"))
@@ -43,12 +56,23 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--pcap <file>", "a capture from the start", set("pcap"))
     .option("--fault <list>", `a bad or slow network: ${FAULT_USAGE}`, set("fault"))
     .addHelpText("after", helpSections({ Examples: EXAMPLES, Signals: SIGNALS, Files: FILES, ...COMMON_SECTIONS }))
-    .action(async ({ config, control, metrics, user }: ServeOptions) => {
+    .action(async ({ config, control, metrics, user, spin, uplink }: ServeOptions) => {
       if (config !== undefined && cards.length > 0) throw new Error("expected --config or cards as options, not both");
       const base = config === undefined ? { cards } : parseJson(config, readFile(config));
-      const said = Object.entries({ control, metrics, user }).filter(([, value]) => value !== undefined);
+      const said = Object.entries({
+        control,
+        metrics,
+        user,
+        spinUs: spin,
+        uplinks: uplink.length > 0 ? uplink : undefined,
+      }).filter(([, value]) => value !== undefined);
       await run(readConfig({ ...base, ...Object.fromEntries(said) }));
     });
+}
+
+/** An option that may be there several times. */
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 function parseJson(path: string, text: string): object {
@@ -63,6 +87,8 @@ const EXAMPLES = `Two guests on one hub:
   nic serve --vfio-user a.sock --mac 52:54:00:00:00:0a --vhost-user b.sock
 A guest on a TAP interface with four queues, captured from the start:
   nic serve --vfio-user a.sock --backend tap:vmm0 --queues 4 --pcap a.pcapng
+Guests on a hub with the host, by a TAP interface:
+  nic serve --uplink tap:vmm0 --vfio-user a.sock --vhost-user b.sock
 A slow and lossy line, counts for Prometheus, and no root once it runs:
   nic serve --user nobody --metrics 9464 --vfio-user a.sock --fault bytes=1M/64k,rx.drop=0.01`;
 
@@ -70,5 +96,5 @@ const SIGNALS = `SIGINT, SIGTERM    VMMs see their connections close, sockets ar
                    a second one of the same name ends it at once`;
 
 const FILES = `sockets            made with mode 0600, for their user alone
-CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "cards": [{"vfioUser": PATH or
+CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "spinUs": 0, "uplinks": [KIND], "cards": [{"vfioUser": PATH or
                    "vhostUser": PATH, "name", "backend", "mac", "mtu", "queues", "driver", "pcap", "fault"}, ...]}`;

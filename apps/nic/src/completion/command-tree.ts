@@ -31,6 +31,7 @@ export interface KnownCommand {
 /** Values that a parser takes more of than there are words for. */
 const HINTS: Readonly<Record<string, readonly string[]>> = {
   "--backend": ["hub", "null", "tap:", "socket:", "pcap-live:"],
+  "--uplink": ["tap:", "socket:", "pcap-live:"],
   "--driver": ["legacy", "transitional", "modern"],
 };
 const FILES: readonly string[] = ["path", "file", "program"];

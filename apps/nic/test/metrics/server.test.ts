@@ -11,7 +11,7 @@ describe("nic serve --metrics", () => {
 
   beforeAll(async () => {
     const cards = ["--vfio-user", "a.sock", "--name", 'the "first"', "--vhost-user", "b.sock", "--fault", "bytes=1M"];
-    await nic.start(["serve", "--metrics", "127.0.0.1:0", ...cards], /metrics at (\S+)/);
+    await nic.start(["serve", "--metrics", "127.0.0.1:0", "--spin", "50", ...cards], /metrics at (\S+)/);
     url = /metrics at (\S+)/.exec(nic.said)?.[1] ?? "";
   });
 

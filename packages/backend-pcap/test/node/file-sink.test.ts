@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pcapngWriter } from "../../src/index.ts";
-import { fileSink } from "../../src/node/index.ts";
+import { fileSink, openFileSink } from "../../src/node/index.ts";
 import { folder } from "../support/folder.ts";
 import { whyNoNamespaces } from "../support/namespaces.ts";
 import { readAll } from "../support/read-all.ts";
@@ -21,6 +21,17 @@ describe("a file as a sink", () => {
     await sink.write(Uint8Array.of(3));
     await sink.close();
     expect([...readFileSync(path)]).toEqual([1, 2, 3]);
+  });
+
+  test("opened at once: what is wrong with it is known, and it writes as the other does", async () => {
+    const path = join(folder(), "x");
+    await expect(openFileSink(join(path, "y"))).rejects.toThrow("ENOENT");
+    writeFileSync(path, new Uint8Array(10));
+    const sink = await openFileSink(path);
+    expect(readFileSync(path).length).toBe(0);
+    await sink.write(Uint8Array.of(7));
+    await sink.close();
+    expect([...readFileSync(path)]).toEqual([7]);
   });
 
   test("closed before it was written, it does nothing", async () => {

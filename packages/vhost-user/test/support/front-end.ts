@@ -1,5 +1,6 @@
 import {
   type Fd,
+  Message,
   openSocket,
   type Poller,
   Ready,
@@ -64,6 +65,21 @@ export class FrontEnd {
     const bits = this.ask(15).getUint32(0, true);
     this.tell(16, words(bits, 0));
     return bits;
+  }
+
+  /** Sends a request that is answered with a descriptor. */
+  askForFd(request: number, payload: Uint8Array): { readonly answer: DataView; readonly fds: readonly Fd[] } {
+    this.tell(request, payload);
+    const message = new Message();
+    const bytes = new Uint8Array(new ArrayBuffer(256));
+    message.vector.push(bytes, 0, bytes.length);
+    const got = message.receive(this.socket.fd.number);
+    const view = new DataView(bytes.buffer);
+    if (got < HEADER_BYTES || view.getUint32(0, true) !== request) throw new Error(`no answer to request ${request}`);
+    return {
+      answer: new DataView(bytes.buffer, HEADER_BYTES, view.getUint32(8, true)),
+      fds: message.takeDescriptors(),
+    };
   }
 
   /** Lets the back-end work. */

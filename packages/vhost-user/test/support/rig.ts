@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loopbackBackend } from "@vmmkit/backend-loopback";
+import type { RawIfaceFuncs } from "@vmmkit/ethif";
 import { createMemfd, type Fd, mapMemory, Poller } from "@vmmkit/posix";
 import { NetDevice, type NetDeviceOptions } from "@vmmkit/virtio-net";
 import { onTestFinished } from "vitest";
@@ -22,7 +23,7 @@ export interface Rig {
 }
 
 /** Serves a card until the test is over. */
-export function serve(options: NetDeviceOptions = {}): Rig {
+export function serve(options: NetDeviceOptions = {}, carrier: RawIfaceFuncs = loopbackBackend()): Rig {
   const folder = mkdtempSync(join(tmpdir(), "vmmkit-"));
   const path = join(folder, "net.sock");
   const poller = new Poller();
@@ -33,7 +34,7 @@ export function serve(options: NetDeviceOptions = {}): Rig {
     poller,
     log: (line) => log.push(line),
     announce: (mac) => announced.push(mac),
-    makeDevice: (vm, hooks) => new NetDevice(vm, loopbackBackend(), hooks, options),
+    makeDevice: (vm, hooks) => new NetDevice(vm, carrier, hooks, options),
   });
   onTestFinished(() => {
     backend.close();

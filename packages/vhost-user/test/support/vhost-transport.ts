@@ -43,6 +43,11 @@ export class VhostTransport implements GuestTransport {
     this.#offered = frontEnd.ask(1);
   }
 
+  /** What the driver chose: bits 0 to 31, and 32 to 63. */
+  get driverFeatures(): readonly [low: number, high: number] {
+    return this.#features;
+  }
+
   readDeviceFeatures(word: number): number {
     const bits = this.#offered.getUint32(4 * word, true);
     return word === 0 ? bits & ~PROTOCOL_FEATURES : bits;

@@ -5,7 +5,7 @@ const ETHERTYPE_AT = 12;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_IPV6 = 0x86dd;
 /** 802.1Q, 802.1ad, and the number that switches used before that was settled. */
-const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8, 0x9100];
+export const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8, 0x9100];
 const MAX_VLAN_TAGS = 3;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;

@@ -22,13 +22,17 @@ const TSO6 = 8;
 const ECN = 9;
 const UFO = 10;
 const MRG_RXBUF = 15;
+/** From 1.3. A driver that takes one of them alone gets neither's frames. */
+const USO4 = 54;
+const USO6 = 55;
 /** What the driver takes, beside GUEST_CSUM: which `gso_type` each of them stands for (5.1.6.4.1). */
-const LONG = { 1: TSO4, 4: TSO6, 3: UFO } as const;
+const LONG = { 1: [TSO4], 4: [TSO6], 3: [UFO], 5: [USO4, USO6] } as const;
 const RSC_INFO = 4;
 const payload = Uint8Array.from({ length: 5000 }, (_, i) => i * 7 + (i >> 8));
 const TCP4 = makePacket({ version: 4, protocol: "tcp", payload, tcpOptions: 12 });
 const TCP6 = makePacket({ version: 6, protocol: "tcp", payload, tcpOptions: 12 });
 const UDP4 = makePacket({ version: 4, protocol: "udp", payload });
+const UDP6 = makePacket({ version: 6, protocol: "udp", payload });
 const SHORT = makePacket({ version: 4, protocol: "udp", payload: payload.slice(0, 101) });
 const SHORT6 = makePacket({ version: 6, protocol: "tcp", payload: payload.slice(0, 300) });
 
@@ -59,6 +63,8 @@ const GIVEN: Record<string, Given> = {
   "TCP over IPv6": open(TCP6, { gsoType: 4 }),
   "TCP over IPv6 with ECN": open(TCP6, { gsoType: 0x84 }),
   "UDP in fragments": open(UDP4, { gsoType: 3 }),
+  "UDP in datagrams": open(UDP4, { gsoType: 5 }),
+  "UDP over IPv6 in datagrams": open(UDP6, { gsoType: 5 }),
 };
 
 function deliver({ backend }: Rig, { bytes, fields }: Given): void {
@@ -133,6 +139,34 @@ describe("5.1.6.2.2 packet transmission", () => {
       { numRuns: 50 },
     );
   });
+
+  it.each([4, 6] as const)(
+    "5.1.6.2.2 a long UDP packet over IPv%i goes out as datagrams, or as it is where the backend takes USO",
+    (version) => {
+      const packet = version === 4 ? UDP4 : UDP6;
+      const header = { flags: 1, csumStart: packet.csumStart, csumOffset: 6, gsoType: 5, gsoSize: 1400, hdrLen: 42 };
+      const taken = makeRig({ transport: "modern", guest, link: { txOffloads: ALL } });
+      expect(taken.driver.has(virtio.VIRTIO_NET_F_HOST_USO)).toBe(true);
+      taken.backend.answer = ({ flags, gsoType, gsoSize, hdrLen }) => {
+        expect({ flags, gsoType, gsoSize, hdrLen }).toEqual({
+          ...{ flags: 1, gsoType: 5, gsoSize: 1400 },
+          hdrLen: packet.headerBytes,
+        });
+        return TxResult.Complete;
+      };
+      taken.driver.send(packet.bytes, { header });
+      expect(taken.backend.sent).toEqual([packet.bytes]);
+      const { driver, backend } = makeRig({ transport: "modern", guest });
+      driver.send(packet.bytes, { header });
+      const parts = [0, 1400, 2800, 4200].map((at) => payload.slice(at, at + 1400));
+      // What a program that sends each part by itself would have sent, but for the number that IPv4 packets carry.
+      const wanted = parts.map((part, i) => {
+        const id = 0x1234 + i;
+        return closePacket(makePacket({ version, protocol: "udp", payload: part, id }));
+      });
+      expect(backend.sent).toEqual(wanted);
+    },
+  );
 
   it.each([true, false])("5.1.6.2.2 hdr_len is not relied on, with GUEST_HDRLEN (%s) as without", (known) => {
     const rig = () => {
@@ -254,7 +288,9 @@ describe("5.1.6.4.1 processing of incoming packets: no header says what the gues
     [GUEST_CSUM, TSO6, ECN],
     [GUEST_CSUM, TSO4, TSO6],
     [GUEST_CSUM, TSO4, TSO6, UFO],
-    [GUEST_CSUM, TSO4, TSO6, ECN, UFO],
+    [GUEST_CSUM, USO4],
+    [GUEST_CSUM, USO4, USO6],
+    [GUEST_CSUM, TSO4, TSO6, ECN, UFO, USO4, USO6],
   ];
   const base = GUEST_NET_FEATURES;
 
@@ -264,7 +300,7 @@ describe("5.1.6.4.1 processing of incoming packets: no header says what the gues
     // Flags: none without GUEST_CSUM, and none but NEEDS_CSUM and DATA_VALID with it.
     expect(flags & ~(agreed.includes(GUEST_CSUM) ? 3 : 0)).toBe(0);
     // gso_type: what was agreed on, and NONE where nothing was.
-    if (kind !== 0) expect(agreed).toContain(LONG[kind]);
+    if (kind !== 0) expect(agreed).toEqual(expect.arrayContaining([...LONG[kind]]));
     if ((gsoType & 0x80) !== 0) expect([kind !== 0, agreed.includes(ECN)]).toEqual([true, true]);
     if (kind !== 0) {
       // A long frame has an open checksum, a length for its segments, and headers no longer than hdr_len.
@@ -288,7 +324,8 @@ describe("5.1.6.4.1 processing of incoming packets: no header says what the gues
         const rig = makeRig({
           transport: "modern",
           link: { rxOffloads: ALL },
-          guest: { features: [...features, ...agreed], rx: { buffers: 32 } },
+          machine: { memoryBytes: 4 << 20 },
+          guest: { features: [...features, ...agreed], rx: { buffers: 32 }, tx: { buffers: 2 } },
         });
         deliver(rig, given);
         const frames = arrived(rig);
@@ -298,7 +335,9 @@ describe("5.1.6.4.1 processing of incoming packets: no header says what the gues
         const kind = ((given.fields.gsoType ?? 0) & 0x7f) as keyof typeof LONG | 0;
         const ecn = ((given.fields.gsoType ?? 0) & 0x80) !== 0;
         // What the guest did agree to it gets, with ECN's bit where the frame has it.
-        if (kind !== 0) expect(whole).toBe(agreed.includes(LONG[kind]) && (!ecn || agreed.includes(ECN)));
+        if (kind === 0) continue;
+        const takes = LONG[kind].every((bit) => agreed.includes(bit)) && (!ecn || agreed.includes(ECN));
+        expect(whole).toBe(takes);
       }
     });
   });

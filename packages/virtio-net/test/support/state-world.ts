@@ -66,14 +66,14 @@ export class StateWorld {
   readonly #rom: MemoryRegion;
   readonly #bytes: Uint8Array;
 
-  constructor(ring: "split" | "packed") {
+  constructor(ring: "split" | "packed", inOrder: boolean) {
     const buffer = new ArrayBuffer(RAM_BYTES + ROM_BYTES + GUARD_BYTES);
     this.#bytes = new Uint8Array(buffer, RAM_BYTES).fill(FILL);
     const rig = makeRig({
       transport: "msix",
       machine: { buffer, memoryBytes: RAM_BYTES },
       card: { rxQueueSize: 16, txQueueSize: 16, queuePairs: 2 },
-      guest: { ring, tx: { bufferBytes: 256 } },
+      guest: { ring, inOrder, tx: { bufferBytes: 256 } },
     });
     const rom = { gpa: RAM_BYTES, size: ROM_BYTES, buffer, byteOffset: RAM_BYTES, writable: false };
     this.#rom = rig.machine.vm.memory.addRegion(rom);
