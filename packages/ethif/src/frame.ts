@@ -1,5 +1,8 @@
 import { type WideBytes, wideBytes } from "./wide-bytes.ts";
 
+/** Room for ranges at first; most frames have one or two. */
+const FIRST_RANGES = 4;
+
 /**
  * One Ethernet frame as it lies in guest memory: a list of byte ranges, in order, without frame check sequence.
  * For transmit the ranges hold the frame; for receive they are room for one.
@@ -8,7 +11,8 @@ import { type WideBytes, wideBytes } from "./wide-bytes.ts";
  * it gets them until it gives them back (`Complete`, `Failed`, `txComplete`, `rxComplete`). When the guest resets
  * its card, frames that a backend still holds become empty: `rangeCount` 0.
  *
- * Ranges are kept as parallel arrays, not as objects: nothing is allocated for a frame.
+ * Ranges are kept as parallel arrays, not as objects: nothing is allocated for a frame. The arrays of numbers are others
+ * after a `push` that they were too short for, so take them from the frame each time.
  */
 export class Frame {
   /** How many ranges count. The arrays below may be longer; what lies behind is left over from other frames. */
@@ -18,13 +22,13 @@ export class Frame {
   /** Per range: the memory that it lies in. A view of a whole region; index it with `offset`. */
   readonly bytes: Uint8Array[] = [];
   /** Per range: where it starts in `bytes`. */
-  readonly offset: number[] = [];
+  offset: Uint32Array = new Uint32Array(FIRST_RANGES);
   /** Per range: its length in bytes, at least 1. */
-  readonly length: number[] = [];
+  length: Uint32Array = new Uint32Array(FIRST_RANGES);
   /** Per range: its guest physical address. */
-  readonly gpa: number[] = [];
+  gpa: Float64Array = new Float64Array(FIRST_RANGES);
   /** Per range: its address in this process, 0 where it has none. */
-  readonly hostAddress: number[] = [];
+  hostAddress: Float64Array = new Float64Array(FIRST_RANGES);
   /** The card's name for this frame while a backend holds it. */
   cookie = -1;
   /** Number of the queue pair that it came from, or that its room belongs to; 0 where there is one pair. */
@@ -73,12 +77,32 @@ export class Frame {
   /** Adds a range at the end. `lengthBytes` is at least 1. */
   push(bytes: Uint8Array, offset: number, lengthBytes: number, gpa = 0, hostAddress = 0): void {
     const at = this.rangeCount++;
+    if (at >= this.length.length) this.#grow();
     this.bytes[at] = bytes;
     this.offset[at] = offset;
     this.length[at] = lengthBytes;
     this.gpa[at] = gpa;
     this.hostAddress[at] = hostAddress;
     this.totalBytes += lengthBytes;
+  }
+
+  /** Has this range and no other. The offload fields stay as they are. */
+  pushAlone(bytes: Uint8Array, offset: number, lengthBytes: number, gpa: number, hostAddress: number): void {
+    this.rangeCount = 1;
+    this.totalBytes = lengthBytes;
+    this.bytes[0] = bytes;
+    this.offset[0] = offset;
+    this.length[0] = lengthBytes;
+    this.gpa[0] = gpa;
+    this.hostAddress[0] = hostAddress;
+  }
+
+  #grow(): void {
+    const ranges = 2 * this.length.length;
+    this.offset = copyInto(new Uint32Array(ranges), this.offset);
+    this.length = copyInto(new Uint32Array(ranges), this.length);
+    this.gpa = copyInto(new Float64Array(ranges), this.gpa);
+    this.hostAddress = copyInto(new Float64Array(ranges), this.hostAddress);
   }
 
   /** Takes over the offload fields of another frame. */
@@ -90,4 +114,9 @@ export class Frame {
     this.csumStart = other.csumStart;
     this.csumOffset = other.csumOffset;
   }
+}
+
+function copyInto<Numbers extends Uint32Array | Float64Array>(target: Numbers, source: Numbers): Numbers {
+  target.set(source);
+  return target;
 }

@@ -17,13 +17,9 @@ describe("a frame", () => {
     expect(frame).toMatchObject({ rangeCount: 2, totalBytes: 70 });
     expect(frame.bytes[0]).toBe(a);
     expect(frame.bytes[1]).toBe(b);
-    expect([frame.offset, frame.length]).toEqual([
-      [10, 0],
-      [20, 50],
-    ]);
-    expect([frame.gpa, frame.hostAddress]).toEqual([
-      [0x1_0000_100a, 0],
-      [0x7fff_0000_000a, 0],
+    expect(rangesOf(frame)).toEqual([
+      { offset: 10, length: 20, gpa: 0x1_0000_100a, hostAddress: 0x7fff_0000_000a },
+      { offset: 0, length: 50, gpa: 0, hostAddress: 0 },
     ]);
   });
 
@@ -40,7 +36,32 @@ describe("a frame", () => {
     frame.clear();
     frame.push(new Uint8Array(9), 1, 8);
     expect(frame).toMatchObject({ rangeCount: 1, totalBytes: 8 });
-    expect([frame.offset[0], frame.length[0], frame.length.length]).toEqual([1, 8, 3]);
+    expect(rangesOf(frame)).toEqual([{ offset: 1, length: 8, gpa: 0, hostAddress: 0 }]);
+    expect(frame.bytes.length).toBe(3);
+  });
+
+  it("has room for as many ranges as are added", () => {
+    const frame = new Frame();
+    const bytes = new Uint8Array(1);
+    for (let i = 0; i < 100; i++) frame.push(bytes, 2 ** 32 - 1 - i, i + 1, 2 ** 53 - 1 - i, 2 ** 47 + i);
+    const expected = Array.from({ length: 100 }, (_, i) => ({
+      offset: 2 ** 32 - 1 - i,
+      length: i + 1,
+      gpa: 2 ** 53 - 1 - i,
+      hostAddress: 2 ** 47 + i,
+    }));
+    expect(rangesOf(frame)).toEqual(expected);
+    expect(frame.totalBytes).toBe(5050);
+  });
+
+  it("has one range alone after pushAlone, and its offload fields as before", () => {
+    const frame = Object.assign(new Frame(), OFFLOADS);
+    const bytes = new Uint8Array(9);
+    for (let i = 0; i < 3; i++) frame.push(new Uint8Array(4), 0, 4);
+    frame.pushAlone(bytes, 1, 8, 0x1001, 0x2001);
+    expect(frame).toMatchObject({ rangeCount: 1, totalBytes: 8, ...OFFLOADS });
+    expect(frame.bytes[0]).toBe(bytes);
+    expect(rangesOf(frame)).toEqual([{ offset: 1, length: 8, gpa: 0x1001, hostAddress: 0x2001 }]);
   });
 
   it("takes over another frame's offloads and nothing else of it", () => {
@@ -51,3 +72,13 @@ describe("a frame", () => {
     expect(to).toMatchObject({ rangeCount: 0, totalBytes: 0, cookie: -1, ...OFFLOADS });
   });
 });
+
+/** The ranges that count, without their bytes. */
+function rangesOf(frame: Frame) {
+  return Array.from({ length: frame.rangeCount }, (_, i) => ({
+    offset: frame.offset[i],
+    length: frame.length[i],
+    gpa: frame.gpa[i],
+    hostAddress: frame.hostAddress[i],
+  }));
+}

@@ -10,11 +10,11 @@ export interface RangeList {
   /** Per range: the memory that it lies in. */
   readonly bytes: readonly Uint8Array[];
   /** Per range: where it starts in `bytes`. */
-  readonly offset: readonly number[];
+  readonly offset: ArrayLike<number>;
   /** Per range: its length in bytes. */
-  readonly length: readonly number[];
+  readonly length: ArrayLike<number>;
   /** Per range: the address of its first byte, 0 where it is not known. */
-  readonly hostAddress: readonly number[];
+  readonly hostAddress: ArrayLike<number>;
 }
 
 /**

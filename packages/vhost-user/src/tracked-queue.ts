@@ -1,5 +1,6 @@
 import {
   type DeviceQueue,
+  type PlainChains,
   QUEUE_REFUSED,
   type QueueError,
   type QueueFeatures,
@@ -99,8 +100,26 @@ export class TrackedQueue implements DeviceQueue {
     return this.#took(this.inner.pop(writable, headBytes, head, body), base);
   }
 
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
-    return this.#took(this.inner.popPlain(writable, headBytes, head, body), 0);
+  get ahead(): PlainChains {
+    return this.inner.ahead;
+  }
+
+  lookAhead(writable: boolean, headBytes: number, limit: number): number {
+    return this.inner.lookAhead(writable, headBytes, limit);
+  }
+
+  takeAhead(index: number): number {
+    return this.#took(this.inner.takeAhead(index), 0);
+  }
+
+  useAhead(index: number, count: number): number {
+    if (!this.#tracking) return this.inner.useAhead(index, count);
+    for (let done = 0; done < count; done++) {
+      const head = this.takeAhead(index + done);
+      if (head < 0) return done;
+      this.addUsed(head, 0);
+    }
+    return count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {

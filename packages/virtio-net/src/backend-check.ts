@@ -1,4 +1,5 @@
 import { type LinkInfo, MAC_BYTES, type RawIfaceFuncs } from "@vmmkit/ethif";
+import { type CardCore, ETHERNET_OVERHEAD_BYTES } from "./card-core.ts";
 
 /** The functions that a backend has to have. */
 const REQUIRED: readonly (keyof RawIfaceFuncs)[] = [
@@ -32,6 +33,25 @@ export function checkLink(link: LinkInfo): LinkInfo {
   expectInteger("mtu", link.mtu, MIN_MTU, MAX_MTU);
   expectInteger("queuePairs", link.queuePairs ?? 1, 1, MAX_PAIRS);
   return link;
+}
+
+/**
+ * Whether a backend may take another's place.
+ * @param pairs queue pairs of the card
+ * @throws RangeError where the guest was promised what this backend cannot do
+ */
+export function checkSwap(link: LinkInfo, core: CardCore, pairs: number): void {
+  const { maxFrameBytes, hostOffloads, softwareOffloads } = core;
+  const mtu = maxFrameBytes - ETHERNET_OVERHEAD_BYTES;
+  if (link.mtu < mtu) throw new RangeError(`"mtu" of the backend expected ${mtu} at least, got ${link.mtu}`);
+  const offloads = link.txOffloads ?? 0;
+  if ((hostOffloads & ~offloads) !== 0 && !softwareOffloads) {
+    throw new RangeError(`"txOffloads" of the backend expected ${hostOffloads} at least, got ${offloads}`);
+  }
+  const others = link.queuePairs ?? 1;
+  if (others > 1 && others < pairs) {
+    throw new RangeError(`"queuePairs" of the backend expected 1, or ${pairs} at least, got ${others}`);
+  }
 }
 
 function expectInteger(name: string, value: number, min: number, max: number): void {

@@ -1,7 +1,10 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
-import type { GuestMemory } from "@vmmkit/vm";
+import { VIRTIO_NET_HDR_BYTES } from "@vmmkit/virtio";
+import type { GuestMemory, Vm } from "@vmmkit/vm";
+import type { BackendPort } from "./backend-port.ts";
 import type { Ingress } from "./ingress.ts";
-import type { WordViews } from "./offload/word-views.ts";
+import { laterTurn } from "./later.ts";
+import { WordViews } from "./offload/word-views.ts";
 
 /** What the queues of a card share. One object, made once; the fields that vary are set by the card. */
 export interface CardCore {
@@ -55,3 +58,38 @@ export const MAX_SEGMENTED_BYTES: number = 65535 + 18;
 export const NO_FRAME_LIMIT = 0x3fff_ffff;
 /** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */
 export const ETHERNET_OVERHEAD_BYTES = 18;
+
+/**
+ * What the queues of a card share when it has just been made: nothing is negotiated.
+ * @param port the backend as it was plugged in
+ */
+export function makeCardCore(
+  vm: Vm,
+  port: BackendPort,
+  parts: Pick<CardCore, "ingress" | "softwareOffloads" | "interrupt">,
+): CardCore {
+  const { link, driver, funcs } = port;
+  return {
+    memory: vm.memory,
+    driver,
+    funcs,
+    ingress: parts.ingress,
+    backendPairs: link.queuePairs ?? 1,
+    headerBytes: VIRTIO_NET_HDR_BYTES,
+    mergeable: false,
+    inOrder: false,
+    hashReport: false,
+    running: false,
+    linkUp: link.linkUp ?? true,
+    maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
+    maxReceiveBytes: NO_FRAME_LIMIT,
+    hostOffloads: 0,
+    guestOffloads: 0,
+    backendOffloads: link.txOffloads ?? 0,
+    backendLeaves: link.rxOffloads ?? 0,
+    softwareOffloads: parts.softwareOffloads,
+    views: new WordViews(),
+    interrupt: parts.interrupt,
+    later: vm.defer ?? laterTurn,
+  };
+}

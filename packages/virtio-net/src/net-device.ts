@@ -1,4 +1,4 @@
-import type { EthDriver, Frame, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { EthDriver, Frame, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   DeviceState,
   QueueCounters,
@@ -24,8 +24,9 @@ import {
 } from "@vmmkit/virtio";
 import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
 import { Announcer } from "./announcer.ts";
+import { checkSwap } from "./backend-check.ts";
 import { BackendPort } from "./backend-port.ts";
-import { type CardCore, ETHERNET_OVERHEAD_BYTES, NO_FRAME_LIMIT } from "./card-core.ts";
+import { type CardCore, makeCardCore, NO_FRAME_LIMIT } from "./card-core.ts";
 import { CardCounters } from "./card-counters.ts";
 import { Coalescing } from "./coalescing.ts";
 import { coalescingCommands } from "./control/coalescing-commands.ts";
@@ -39,10 +40,8 @@ import { checkFeatureNames, offeredFeatures } from "./features.ts";
 import { ReceiveFilter } from "./filter/receive-filter.ts";
 import { Ingress } from "./ingress.ts";
 import { Interrupter } from "./interrupter.ts";
-import { laterTurn } from "./later.ts";
 import { NetConfig } from "./net-config.ts";
 import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
-import { WordViews } from "./offload/word-views.ts";
 import {
   checkQueuePairs,
   checkQueueSize,
@@ -129,7 +128,11 @@ export class NetDevice implements VirtioDevice, Saveable {
     const now = (queue: number): void => this.#interruptNow(queue);
     this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#framesOf(queue), now);
     const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
-    this.#core = this.#makeCore(vm, interrupter, pairs > 1, options.softwareOffloads ?? true);
+    this.#core = makeCardCore(vm, this.#port, {
+      ingress: new Ingress(this.#filter, this.#steering, pairs > 1),
+      softwareOffloads: options.softwareOffloads ?? true,
+      interrupt: (queue) => interrupter.interrupt(queue),
+    });
     this.#pairs = counters.pairs.map((pairCounters, index) => {
       const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
       if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
@@ -296,7 +299,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   setBackend(funcs: RawIfaceFuncs): void {
     const next = this.#plug(funcs);
     try {
-      this.#checkSwap(next.link);
+      checkSwap(next.link, this.#core, this.#pairs.length);
     } catch (error) {
       next.unplug();
       throw error;
@@ -320,6 +323,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** The device without what is around it: see `VirtioNet.save` for that. */
   save(): NetDeviceState {
+    for (const pair of this.#pairs) pair.transmit.catchUp();
     return {
       version: NET_STATE_VERSION,
       ...this.state.save(),
@@ -474,23 +478,6 @@ export class NetDevice implements VirtioDevice, Saveable {
     return new BackendPort(funcs, { name: this.#name, raiseIrq, callbacks: this.#callbacks() });
   }
 
-  /** @throws RangeError where the guest was promised what the next backend cannot do */
-  #checkSwap(link: LinkInfo): void {
-    const mtu = this.#core.maxFrameBytes - ETHERNET_OVERHEAD_BYTES;
-    if (link.mtu < mtu) throw new RangeError(`"mtu" of the backend expected ${mtu} at least, got ${link.mtu}`);
-    const { hostOffloads, softwareOffloads } = this.#core;
-    const missing = hostOffloads & ~(link.txOffloads ?? 0);
-    if (missing !== 0 && !softwareOffloads) {
-      throw new RangeError(
-        `"txOffloads" of the backend expected ${hostOffloads} at least, got ${link.txOffloads ?? 0}`,
-      );
-    }
-    const pairs = link.queuePairs ?? 1;
-    if (pairs > 1 && pairs < this.#pairs.length) {
-      throw new RangeError(`"queuePairs" of the backend expected 1, or ${this.#pairs.length} at least, got ${pairs}`);
-    }
-  }
-
   #callbacks(): RawIfaceCallbacks {
     return {
       txComplete: (cookie) => {
@@ -524,33 +511,6 @@ export class NetDevice implements VirtioDevice, Saveable {
     } finally {
       this.#core.ingress.flush();
     }
-  }
-
-  #makeCore(vm: Vm, interrupter: Interrupter, several: boolean, softwareOffloads: boolean): CardCore {
-    const { link } = this.#port;
-    return {
-      memory: vm.memory,
-      driver: this.#port.driver,
-      funcs: this.#port.funcs,
-      ingress: new Ingress(this.#filter, this.#steering, several),
-      backendPairs: link.queuePairs ?? 1,
-      headerBytes: VIRTIO_NET_HDR_BYTES,
-      mergeable: false,
-      inOrder: false,
-      hashReport: false,
-      running: false,
-      linkUp: link.linkUp ?? true,
-      maxFrameBytes: link.mtu + ETHERNET_OVERHEAD_BYTES,
-      maxReceiveBytes: NO_FRAME_LIMIT,
-      hostOffloads: 0,
-      guestOffloads: 0,
-      backendOffloads: link.txOffloads ?? 0,
-      backendLeaves: link.rxOffloads ?? 0,
-      softwareOffloads,
-      views: new WordViews(),
-      interrupt: (queue) => interrupter.interrupt(queue),
-      later: vm.defer ?? laterTurn,
-    };
   }
 
   #makeControl(counters: CardCounters): ControlQueue {

@@ -45,9 +45,21 @@ export function writeNetHeader(target: Frame, frame: Frame, numBuffers: number, 
     writeFrame(target, target.totalBytes < scratch.length ? scratch.subarray(0, target.totalBytes) : scratch);
     return;
   }
+  writeNetHeaderAt(bytes, at, target.totalBytes, frame, numBuffers, views);
+}
+
+/** `writeNetHeader`, for one that lies in one range. @param count its bytes */
+export function writeNetHeaderAt(
+  bytes: Uint8Array,
+  at: number,
+  count: number,
+  frame: Frame,
+  numBuffers: number,
+  views: WordViews,
+): void {
   const words = views.of(bytes);
-  if (words.length === 0 || (at & 3) !== 0 || target.totalBytes !== VIRTIO_NET_HDR_MRG_BYTES) {
-    put(bytes, at, target.totalBytes, frame, numBuffers);
+  if (words.length === 0 || (at & 3) !== 0 || count !== VIRTIO_NET_HDR_MRG_BYTES) {
+    put(bytes, at, count, frame, numBuffers);
     return;
   }
   // Three words where they are aligned: a third of the cost of bytes (measured).

@@ -2,7 +2,7 @@ import { type Frame, readFrame } from "@vmmkit/ethif";
 import { ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import { VLAN_TYPES } from "./offload/packet-headers.ts";
 
-const VLAN_TAG_BYTES = 4;
+export const VLAN_TAG_BYTES = 4;
 const ETHERTYPE_AT = 12;
 
 const start = new Uint8Array(ETHERNET_HEADER_BYTES);

@@ -11,13 +11,15 @@ import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
 import { writeHashFields } from "./hash-fields.ts";
 import { HeadList } from "./head-list.ts";
 import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
-import { writeNetHeader } from "./net-header.ts";
+import { writeNetHeader, writeNetHeaderAt } from "./net-header.ts";
 import { fillChecksum } from "./offload/checksum.ts";
 import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
 import { ReceiveBacklog } from "./offload/receive-backlog.ts";
 import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
-import { isTooLong } from "./receive-limit.ts";
+import { isTooLong, VLAN_TAG_BYTES } from "./receive-limit.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
+
+const ETHERNET = ETHERNET_HEADER_BYTES;
 
 /** Frames longer than the MTU, of which a guest takes one kind if it takes any. */
 const LONG_TCP = Offload.Tso4 | Offload.Tso6;
@@ -55,6 +57,9 @@ export class Receive implements FrameTaker {
   /** The chains of one piece of the backlog. No backend ever has it. */
   readonly #piece = new ReceiveSlot(-1, 0);
   #epoch = 0;
+  /** The next chain among those that the queue has looked at, and the generation of memory in which it did. */
+  #next = 0;
+  #generation = -1;
   readonly #lookAgain = (): void => this.notify();
   /** The backend asked in vain and waits for `rawPoll`. */
   #starved = true;
@@ -85,6 +90,37 @@ export class Receive implements FrameTaker {
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
   allocate(sizeBytes: number): Frame | null {
+    return this.#quickRoom(sizeBytes) ?? this.#room(sizeBytes);
+  }
+
+  /**
+   * Room in the next chain that the queue has looked at, where that is all there is to think of.
+   * @returns null where it is not, and nothing was done
+   */
+  #quickRoom(sizeBytes: number): Frame | null {
+    const core = this.#core;
+    const queue = this.#queue;
+    const { ahead } = queue;
+    const next = this.#next;
+    if (next >= ahead.count || this.#generation !== core.memory.generation || ahead.bytes.length === 0) return null;
+    if (core.running !== true || core.linkUp !== true || this.#returned.length !== 0 || !this.#backlog.empty)
+      return null;
+    const room = ahead.words[((next << 2) + 3) | 0] as number;
+    if ((sizeBytes | 0) !== sizeBytes || sizeBytes < 1 || sizeBytes > room || sizeBytes > core.maxFrameBytes)
+      return null;
+    const slot = this.#free.pop();
+    if (slot === undefined) return null;
+    const head = queue.takeAhead(next);
+    if (head < 0) {
+      this.#free.push(slot);
+      return null;
+    }
+    this.#next = next + 1;
+    slot.takePlain(this.#epoch, ahead, next, head, core.headerBytes);
+    return slot.frame;
+  }
+
+  #room(sizeBytes: number): Frame | null {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
       throw new RangeError(`"sizeBytes" expected an integer from 1 on, got ${sizeBytes}`);
     }
@@ -97,7 +133,7 @@ export class Receive implements FrameTaker {
       return null;
     }
     // Without a link the frame has no room in guest memory: it is filled, and dropped.
-    if (this.#core.linkUp && !this.#makeRoom(slot, sizeBytes)) {
+    if (this.#core.linkUp && !this.#takeAhead(slot, sizeBytes) && !this.#makeRoom(slot, sizeBytes)) {
       this.#release(slot);
       return null;
     }
@@ -112,7 +148,10 @@ export class Receive implements FrameTaker {
   complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
     const working = this.#core.running && this.#queue.begin();
     try {
-      for (let i = from; i < count; i++) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
+      for (let i = from; i < count; i++) {
+        if (working) i = this.#takePlainBack(i, count, frames, lengths);
+        if (i < count) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
+      }
     } finally {
       if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
       this.#roomBack = false;
@@ -160,7 +199,7 @@ export class Receive implements FrameTaker {
     for (let head = this.#returned.shift(); head >= 0; head = this.#returned.shift()) queue.addUsed(head, 0);
     for (const slot of this.#slots) {
       if (!slot.out || slot.epoch !== this.#epoch) continue;
-      for (let i = 0; i < slot.chainCount; i++) queue.addUsed(slot.heads[i] ?? 0, 0);
+      for (let i = 0; i < slot.chains.count; i++) queue.addUsed(slot.chains.headOf(i), 0);
     }
     queue.publish();
   }
@@ -215,6 +254,64 @@ export class Receive implements FrameTaker {
     this.#release(slot);
   }
 
+  /**
+   * Finds room in chains that the queue has looked at.
+   * @returns false where it takes another chain, or another place: what was found stays in the slot
+   */
+  #takeAhead(slot: ReceiveSlot, sizeBytes: number): boolean {
+    const core = this.#core;
+    const queue = this.#queue;
+    const { ahead } = queue;
+    const { frame } = slot;
+    if (this.#returned.length !== 0 || !this.#backlog.empty || sizeBytes > core.maxFrameBytes) return false;
+    do {
+      let next = this.#next;
+      if (next >= ahead.count) {
+        if (queue.lookAhead(true, core.headerBytes, queue.size) === 0) return false;
+        this.#generation = core.memory.generation;
+        next = 0;
+      }
+      this.#next = next + 1;
+      const name = queue.takeAhead(next);
+      if (name < 0) return false;
+      slot.addPlain(ahead, next, name, core.headerBytes);
+    } while (frame.totalBytes < sizeBytes && core.mergeable);
+    return true;
+  }
+
+  /**
+   * Takes frames back that go to the guest as they are, each in the one chain that it lies in.
+   * @returns index of the first that does not
+   */
+  #takePlainBack(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): number {
+    const core = this.#core;
+    if (core.linkUp !== true || core.ingress.active || core.hashReport || !this.#backlog.empty) return from;
+    const slots = this.#slots;
+    const queue = this.#queue;
+    const epoch = this.#epoch;
+    const headerBytes = core.headerBytes | 0;
+    // With four bytes more, one has to look for a tag.
+    const longest = (core.maxReceiveBytes - VLAN_TAG_BYTES) | 0;
+    let next = from;
+    let bytes = 0;
+    for (; next < count; next++) {
+      const frame = frames[next];
+      const length = lengths[next] as number;
+      if (frame === undefined) break;
+      const slot = slots[frame.cookie];
+      if (slot === undefined || slot.frame !== frame || slot.out !== true || slot.epoch !== epoch) break;
+      if (slot.headerLength === 0 || slot.chains.count !== 1 || (frame.flags | frame.gsoType) !== 0) break;
+      if ((length | 0) !== length || length < ETHERNET || length > slot.guestBytes || length > longest) break;
+      queue.addUsed(slot.chains.headOf(0), length + headerBytes);
+      writeNetHeaderAt(slot.headerBytes, slot.headerAt, headerBytes, frame, 1, core.views);
+      bytes += length;
+      this.#release(slot);
+    }
+    this.#counters.frames += next - from;
+    this.#counters.bytes += bytes;
+    return next;
+  }
+
   /** Finds room for a frame: in the guest's buffers, or in the card's memory where it will be segmented. */
   #makeRoom(slot: ReceiveSlot, sizeBytes: number): boolean {
     if (!this.#backlog.empty) {
@@ -258,9 +355,7 @@ export class Receive implements FrameTaker {
   /** Keeps what was collected for another try. */
   #empty(slot: ReceiveSlot): void {
     this.#putBack(slot, 0);
-    slot.frame.clear();
-    slot.header.clear();
-    slot.chainCount = 0;
+    slot.clear();
   }
 
   /**
@@ -292,7 +387,7 @@ export class Receive implements FrameTaker {
     for (let left = this.#queue.size; left > 0; left--) {
       const before = frame.totalBytes;
       const rangesBefore = frame.rangeCount;
-      const first = slot.chainCount === 0;
+      const first = slot.chains.count === 0;
       const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
       if (head === QUEUE_REFUSED) continue;
       if (head < 0) break;
@@ -302,15 +397,13 @@ export class Receive implements FrameTaker {
         this.#queue.addUsed(head, 0);
         continue;
       }
-      slot.heads[slot.chainCount] = head;
-      slot.rooms[slot.chainCount] = room;
-      slot.chainCount++;
+      slot.chains.push(head, room);
       ranges = frame.rangeCount - rangesBefore;
       if (frame.totalBytes >= sizeBytes || !mergeable) return true;
     }
     // The whole ring does not hold such a frame: waiting for more would be for ever. A long frame can be segmented, so
     // for one it is enough that the ring has no room for another chain like the last one.
-    if (slot.chainCount === this.#queue.size) return true;
+    if (slot.chains.count === this.#queue.size) return true;
     return sizeBytes > this.#core.maxFrameBytes && frame.rangeCount + ranges > this.#queue.size;
   }
 
@@ -396,7 +489,7 @@ export class Receive implements FrameTaker {
   #checkLength(slot: ReceiveSlot, length: number): ReceiveDrop | null {
     const { frame, header, staged } = slot;
     const { linkUp, maxReceiveBytes } = this.#core;
-    if ((slot.chainCount === 0 && staged === null) || !linkUp) return "linkDown";
+    if ((slot.chains.count === 0 && staged === null) || !linkUp) return "linkDown";
     if (frame.rangeCount === 0 || (header.rangeCount === 0 && staged === null)) return "reset";
     if (length > slot.guestBytes) return "tooLong";
     if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && isTooLong(frame, length, maxReceiveBytes)) return "tooLong";
@@ -499,11 +592,12 @@ export class Receive implements FrameTaker {
   /** Gives as many chains to the guest as the frame fills, and keeps the others. */
   #use(slot: ReceiveSlot, length: number): void {
     const { headerBytes } = this.#core;
+    const { chains } = slot;
     let left = length;
     let used = 0;
-    while (left > 0 && used < slot.chainCount) {
-      const filled = Math.min(slot.rooms[used] ?? 0, left);
-      this.#queue.addUsed(slot.heads[used] ?? 0, used === 0 ? filled + headerBytes : filled);
+    while (left > 0 && used < chains.count) {
+      const filled = Math.min(chains.roomOf(used), left);
+      this.#queue.addUsed(chains.headOf(used), used === 0 ? filled + headerBytes : filled);
       left -= filled;
       used++;
     }
@@ -519,7 +613,7 @@ export class Receive implements FrameTaker {
 
   /** Keeps a slot's chains, of which the backend does not know that they are there again. */
   #keep(slot: ReceiveSlot, from: number): void {
-    if (from < slot.chainCount) this.#roomBack = true;
+    if (from < slot.chains.count) this.#roomBack = true;
     this.#putBack(slot, from);
   }
 
@@ -528,8 +622,8 @@ export class Receive implements FrameTaker {
     // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
     // go back unused rather than have it wait for a frame that may never come.
     const keeps = !this.#core.inOrder || this.#slots.length - this.#free.length <= 1;
-    for (let i = from; i < slot.chainCount; i++) {
-      const head = slot.heads[i] ?? 0;
+    for (let i = from; i < slot.chains.count; i++) {
+      const head = slot.chains.headOf(i);
       if (keeps) this.#returned.push(head);
       else this.#queue.addUsed(head, 0);
     }

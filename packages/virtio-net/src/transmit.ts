@@ -7,6 +7,9 @@ import { readNetHeaderAsks } from "./net-header.ts";
 import { TransmitOffload } from "./offload/transmit-offload.ts";
 import { TransmitSlot } from "./transmit-slot.ts";
 
+const COMPLETE = TxResult.Complete;
+const FAILED = TxResult.Failed;
+
 /**
  * The transmit direction: chains that the guest made available become frames for the backend, without a copy, and
  * go back to the guest as the backend is done with them.
@@ -29,6 +32,13 @@ export class Transmit implements PolledQueue {
   readonly #offload: TransmitOffload;
   readonly #resume = (): void => this.#runLater();
   #epoch = 0;
+  /** Counts what a loop that sends ahead must not go on after. */
+  #events = 0;
+  /** The slot of a loop that sends ahead, null where none does. */
+  #plain: TransmitSlot | null = null;
+  /** The first chain that it sent, and the one that the backend has: indices in the queue's `ahead`. */
+  #plainFrom = 0;
+  #plainNext = 0;
   /** How many slots the backend has, or the chain that is being sent. */
   #outCount = 0;
   /** Segments that the batch sent, beside its chains. */
@@ -85,6 +95,7 @@ export class Transmit implements PolledQueue {
    * @throws RangeError for a cookie that is not out
    */
   complete(cookie: number): void {
+    this.catchUp();
     const slot = this.#slots[(cookie - this.#pair) / this.#pairs];
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
     const current = slot.epoch === this.#epoch && this.#queue.begin();
@@ -98,6 +109,8 @@ export class Transmit implements PolledQueue {
   /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and nobody's. */
   reset(): void {
     this.#epoch++;
+    this.#events++;
+    this.#plain = null;
     this.#blocked = false;
     this.polled = false;
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
@@ -105,6 +118,7 @@ export class Transmit implements PolledQueue {
 
   /** The queue is about to be stopped: chains of frames that the backend still has go back at once. */
   giveUp(): void {
+    this.catchUp();
     const queue = this.#queue;
     if (!queue.begin()) return;
     for (const slot of this.#slots) if (slot.out && slot.epoch === this.#epoch) queue.addUsed(slot.head, 0);
@@ -129,6 +143,7 @@ export class Transmit implements PolledQueue {
 
   /** The backend is gone: chains that it still had go back to the guest. Its frames are empty, and nobody's from now on. */
   abandon(): void {
+    this.catchUp();
     const alive = this.#core.running && this.#queue.begin();
     for (const [index, slot] of this.#slots.entries()) {
       if (!slot.out) continue;
@@ -146,6 +161,7 @@ export class Transmit implements PolledQueue {
 
   /** Guest memory changed. */
   rebind(): void {
+    this.catchUp();
     for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
   }
 
@@ -205,57 +221,106 @@ export class Transmit implements PolledQueue {
 
   /**
    * Sends chains of the usual kind, as many as there are one behind the other. They ask for nothing, so between ring and
-   * backend there is no more than this loop. A frame that comes back at once leaves its slot to the next one, and only
-   * what differs from frame to frame is written.
+   * backend there is little more than one loop.
    * @returns what is left of the budget; `#cut` says whether the batch has to end
    */
   #sendPlain(budget: number): number {
     const core = this.#core;
     const queue = this.#queue;
-    if (!core.linkUp || core.ingress.steering.learning) return budget;
-    const slot = this.#take();
-    if (slot === null) return budget;
-    const { funcs, driver, headerBytes, maxFrameBytes } = core;
-    const { frame } = slot;
-    const { cookie } = frame;
-    const epoch = this.#epoch;
+    const { ahead } = queue;
     let left = budget;
-    let sent = 0;
-    let sentBytes = 0;
-    let bytes = 0;
-    let result: TxResult = TxResult.Complete;
-    let settled = true;
-    try {
-      while (left > 0 && core.linkUp) {
-        frame.rangeCount = 0;
-        frame.totalBytes = 0;
-        const head = queue.popPlain(false, headerBytes, null, frame);
-        if (head < 0) break;
-        left--;
-        slot.head = head;
-        bytes = frame.totalBytes;
-        settled = false;
-        result = TxResult.Failed;
-        if (bytes < ETHERNET_HEADER_BYTES || bytes > maxFrameBytes) break;
-        this.#unflushed = true;
-        result = funcs.rawTx(driver, frame, cookie);
-        // A guest that ran inside `rawTx` may have reset the card or moved the rings.
-        if (result !== TxResult.Complete || !slot.out || !queue.begin() || !core.running || epoch !== this.#epoch)
-          break;
-        settled = true;
-        queue.addUsed(head, 0);
-        sent++;
-        sentBytes += bytes;
+    let next = 0;
+    if (core.ingress.steering.learning) return left;
+    ahead.drop();
+    while (left > 0 && !this.#cut && core.linkUp && !this.#full()) {
+      if (next >= ahead.count) {
+        if (queue.lookAhead(false, core.headerBytes, left) === 0) break;
+        next = 0;
       }
-    } finally {
-      this.#counters.frames += sent;
-      this.#counters.bytes += sentBytes;
-      if (settled) this.#release(slot);
-      else if (bytes < ETHERNET_HEADER_BYTES) this.#drop(slot, "tooShort");
-      else if (bytes > maxFrameBytes) this.#drop(slot, "tooLong");
-      else this.#cut = !this.#settle(slot, result, bytes);
+      const slot = this.#take();
+      if (slot === null) break;
+      const from = next;
+      next = this.#sendAhead(slot, from);
+      left -= next - from;
     }
     return left;
+  }
+
+  /**
+   * Sends chains that the queue has looked at. A frame that comes back at once leaves its slot to the next one, and only
+   * what differs from frame to frame is written. The queue learns of them behind the last: until then all that may happen
+   * while the backend has one calls `catchUp`.
+   * @param from index of the first in `ahead`
+   * @returns index behind the last that was sent or dropped
+   */
+  #sendAhead(slot: TransmitSlot, from: number): number {
+    const core = this.#core;
+    const { funcs, driver } = core;
+    const { frame } = slot;
+    const { cookie } = frame;
+    const { count, words, bytes, offset, gpa, hostAddress } = this.#queue.ahead;
+    const events = this.#events;
+    // In locals, as the JIT would load and check the file's constants for each frame.
+    const complete: TxResult = COMPLETE;
+    const failed: TxResult = FAILED;
+    const shortest = ETHERNET_HEADER_BYTES | 0;
+    const longest = core.maxFrameBytes | 0;
+    let result: TxResult = failed;
+    let handed = false;
+    let length = 0;
+    let sentBytes = 0;
+    let next = from;
+    this.#plain = slot;
+    this.#plainFrom = from;
+    try {
+      for (; next < count; next++) {
+        const at = words[((next << 2) + 2) | 0] as number;
+        length = words[((next << 2) + 3) | 0] as number;
+        if (length < shortest || length > longest || core.linkUp !== true) break;
+        frame.pushAlone(bytes, offset + at, length, gpa + at, hostAddress === 0 ? 0 : hostAddress + at);
+        this.#plainNext = next;
+        handed = true;
+        result = failed;
+        result = funcs.rawTx(driver, frame, cookie);
+        // Memory that lost its bytes has to be found anew before the next frame.
+        if (result !== complete || events !== this.#events || bytes.length === 0) break;
+        handed = false;
+        sentBytes += length;
+      }
+    } finally {
+      this.#counters.frames += next - from;
+      this.#counters.bytes += sentBytes;
+      if (handed || next > from) this.#unflushed = true;
+      const odd = !handed && next < count && core.linkUp;
+      if (this.#plain !== null) this.#tellQueue(slot, next, handed || odd);
+      if (handed) this.#cut = !this.#settle(slot, result, length);
+      else if (odd) this.#drop(slot, length < shortest ? "tooShort" : "tooLong");
+      else this.#release(slot);
+      if (handed || odd) next++;
+    }
+    return next;
+  }
+
+  /**
+   * What a loop that sends ahead has done so far becomes the queue's state: something else is about to happen to the
+   * queue, or to the frame that the backend has.
+   */
+  catchUp(): void {
+    if (this.#plain === null) return;
+    this.#events++;
+    this.#tellQueue(this.#plain, this.#plainNext, true);
+  }
+
+  /** @param takes whether the slot has chain `next` */
+  #tellQueue(slot: TransmitSlot, next: number, takes: boolean): void {
+    const queue = this.#queue;
+    this.#plain = null;
+    // Memory may have changed: the queue finds its rings again.
+    queue.begin();
+    const sent = next - this.#plainFrom;
+    // A hostile guest's chain that cannot be taken after all stays where it is, and `pop` will say what is wrong with it.
+    const all = queue.useAhead(this.#plainFrom, sent) === sent;
+    if (takes) slot.head = all ? queue.takeAhead(next) : QUEUE_EMPTY;
   }
 
   /** Sends a frame or drops it. False where the batch has to end. */

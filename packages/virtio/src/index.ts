@@ -39,6 +39,7 @@ export type { DeviceQueue } from "./queue/device-queue.ts";
 export { CHAIN_ERRORS, type ChainError, type QueueError } from "./queue/errors.ts";
 export { legacyLayout, type QueueLayout } from "./queue/layout.ts";
 export { PackedQueue } from "./queue/packed-queue.ts";
+export { PlainChains } from "./queue/plain-chains.ts";
 export { QueueCounters } from "./queue/queue-counters.ts";
 export { type QueueState, QueueStateError, type SavedChain } from "./queue/queue-state.ts";
 export type { RangeList } from "./queue/range-list.ts";

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "../src/index.ts";
+import { type PlainChains, QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "../src/index.ts";
 import { firstDifference } from "./support/bytes.ts";
 import { PackedBench } from "./support/packed-bench.ts";
 import { QueueBench } from "./support/queue-bench.ts";
+import type { RangeLog } from "./support/range-log.ts";
 
 const SIZE = 16;
 const HEAD_BYTES = 12;
@@ -94,42 +95,79 @@ function write(bench: Bench, { descriptors, heads }: Scene): void {
   view.setUint16(layout.availRing + 2, heads.length, true);
 }
 
-/** What a device sees: chain by chain, its name and its ranges. `plain`: `popPlain` is asked first. */
-function run(bench: Bench, { back }: Scene, writable: boolean, plain: boolean, withHead: boolean) {
+type Way = "pop" | "takeAhead" | "useAhead";
+
+/**
+ * What a device sees: chain by chain, its name and its ranges. Where `lookAhead` found chains, they are taken from
+ * there; with "useAhead" those that go back at once are used in runs.
+ */
+function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
   const { queue, head, body } = bench;
+  const { ahead } = queue;
+  let next = 0;
   const seen: object[] = [];
   let plainCount = 0;
   queue.begin();
   for (let i = 0; i < POPS; i++) {
     head.clear();
     body.clear();
-    let name = plain ? queue.popPlain(writable, HEAD_BYTES, withHead ? head : null, body) : QUEUE_EMPTY;
-    if (name >= 0) plainCount++;
-    else {
-      expect([name, head.rangeCount, body.rangeCount]).toEqual([QUEUE_EMPTY, 0, 0]);
+    let name = QUEUE_EMPTY;
+    let used = false;
+    if (way !== "pop") {
+      if (next >= ahead.count) {
+        next = 0;
+        expect(queue.lookAhead(writable, HEAD_BYTES, 1 + (i % 5))).toBe(ahead.count);
+      }
+      if (next < ahead.count) {
+        push(head, ahead, ahead.words[4 * next + 1], HEAD_BYTES);
+        push(body, ahead, ahead.words[4 * next + 2], ahead.words[4 * next + 3]);
+        if (way === "useAhead" && back[i] && !writable) {
+          name = (ahead.words[4 * next] ?? 0) & 0xffff;
+          if (queue.useAhead(next++, 1) === 0) name = QUEUE_EMPTY;
+          used = true;
+        } else name = queue.takeAhead(next++);
+        if (name >= 0) plainCount++;
+        else {
+          expect([name, ahead.count]).toEqual([QUEUE_EMPTY, 0]);
+          body.clear();
+        }
+      }
+    }
+    if (name < 0) {
+      used = false;
       name = queue.pop(writable, HEAD_BYTES, head, body);
     }
     // What a chain that was refused leaves in `head` is nobody's.
-    const ranges =
-      name >= 0 ? [withHead ? head.ranges : [], withHead ? head.hostAddresses : [], body.hostAddresses] : [];
-    seen.push({ name, ranges, body: body.ranges, total: body.totalBytes });
+    const taken = name >= 0;
+    seen.push({
+      name,
+      head: taken ? head.ranges : [],
+      ranges: taken ? [head.hostAddresses, body.hostAddresses] : [],
+      body: body.ranges,
+    });
     if (name === QUEUE_EMPTY || name === QUEUE_STOPPED) break;
-    if (name !== QUEUE_REFUSED && back[i]) queue.addUsed(name, writable ? 64 : 0);
+    if (name !== QUEUE_REFUSED && back[i] && !used) queue.addUsed(name, writable ? 64 : 0);
   }
   queue.publish();
   const { counters, stops, region } = bench;
   return { seen, counters: { ...counters }, stops, error: queue.error, bytes: region.bytes, plainCount };
 }
 
+/** Adds what lies at a place in the window of `ahead`. */
+function push(list: RangeLog, ahead: PlainChains, at = -1, length = 0): void {
+  const { bytes, offset, gpa, hostAddress } = ahead;
+  list.push(bytes, offset + at, length, gpa + at, hostAddress === 0 ? 0 : hostAddress + at);
+}
+
 describe.each([
   ["split", (options: object): Bench => new QueueBench({ ...options, size: SIZE, hostAddress: 0x1000 })],
   ["packed", (options: object): Bench => new PackedBench({ ...options, size: SIZE })],
-] as const)("popPlain before pop, %s", (_, make) => {
+] as const)("chains that were looked at ahead, %s", (_, make) => {
   it.each([
-    ["readable, head looked at", false, false],
-    ["readable, head taken", false, true],
-    ["writable, head taken", true, true],
-  ] as const)("changes nothing that device or guest sees: %s", (_name, writable, withHead) => {
+    ["readable, taken one by one", false, "takeAhead"],
+    ["readable, used at once", false, "useAhead"],
+    ["writable, taken one by one", true, "takeAhead"],
+  ] as const)("are those that pop takes, with the same result: %s", (_name, writable, way) => {
     let plainCount = 0;
     fc.assert(
       fc.property(scene(writable ? 2 : 0), (what) => {
@@ -137,8 +175,8 @@ describe.each([
         const [one, other] = [make(options), make(options)];
         write(one, what);
         write(other, what);
-        const { bytes, plainCount: count, ...plain } = run(one, what, writable, true, withHead);
-        const { bytes: expected, plainCount: none, ...general } = run(other, what, writable, false, withHead);
+        const { bytes, plainCount: count, ...plain } = run(one, what, writable, way);
+        const { bytes: expected, plainCount: none, ...general } = run(other, what, writable, "pop");
         expect(plain).toEqual(general);
         expect(firstDifference(bytes, expected)).toBe(-1);
         expect(none).toBe(0);
@@ -149,20 +187,42 @@ describe.each([
     expect(plainCount).toBeGreaterThan(100);
   });
 
-  it("leaves chains whose head asks for something to pop, where the head is only looked at", () => {
+  const PLAIN = { gpa: 0x4000, length: 100, flags: 0 };
+  const ALL = Array.from({ length: SIZE }, (_word, i) => i);
+
+  /** All descriptors are chains of the usual kind; the first was popped, so that the queue knows the memory. */
+  function plain(): Bench {
     const bench = make({});
-    const plain = { gpa: 0x4000, length: 100, flags: 0, word: 0 };
-    // The first `pop` finds the memory and looks at the ring.
-    const descriptors = Array.from({ length: SIZE }, (_, word) => ({ ...plain, word }));
-    const what = { descriptors, heads: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], indirect: false, inOrder: false, back: [] };
-    write(bench, what);
-    while (bench.queue.popPlain(false, HEAD_BYTES, null, bench.body) < 0) {
-      expect(bench.queue.pop(false, HEAD_BYTES, bench.head, bench.body)).toBeGreaterThanOrEqual(0);
-    }
-    bench.region.bytes[0x4001] = 1;
-    bench.body.clear();
-    expect(bench.queue.popPlain(false, HEAD_BYTES, null, bench.body)).toBe(QUEUE_EMPTY);
-    expect(bench.body.rangeCount).toBe(0);
+    const descriptors = ALL.map((word) => ({ ...PLAIN, word }));
+    write(bench, { descriptors, heads: ALL, indirect: false, inOrder: false, back: [] });
     expect(bench.queue.pop(false, HEAD_BYTES, bench.head, bench.body)).toBeGreaterThanOrEqual(0);
+    return bench;
+  }
+
+  it("are none whose head asks for something", () => {
+    const bench = plain();
+    bench.region.bytes[0x4001] = 1;
+    expect(bench.queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
+    bench.region.bytes[0x4001] = 0;
+    expect(bench.queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(SIZE - 1);
+  });
+
+  it("are at most as many as were asked for, and are there again where none was taken", () => {
+    const { queue, head, body } = plain();
+    expect(queue.lookAhead(false, HEAD_BYTES, 3)).toBe(3);
+    expect(queue.lookAhead(false, HEAD_BYTES, 5)).toBe(5);
+    expect(queue.pop(false, HEAD_BYTES, head, body)).toBe((queue.ahead.words[0] ?? 0) & 0xffff);
+    expect(queue.ahead.count).toBe(0);
+  });
+
+  it("are forgotten with the queue's reset, and when guest memory changes", () => {
+    const { queue, memory, region } = plain();
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(SIZE - 1);
+    memory.addRegion({ gpa: region.end + 0x1000, size: 4096, buffer: new ArrayBuffer(4096) });
+    expect(queue.begin()).toBe(true);
+    expect(queue.ahead.count).toBe(0);
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
+    queue.reset();
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
   });
 });

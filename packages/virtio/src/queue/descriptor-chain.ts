@@ -14,6 +14,7 @@ import {
   WRONG_DIRECTION,
 } from "./chain-codes.ts";
 import { IndirectTable } from "./indirect-table.ts";
+import type { MemoryWindow } from "./memory-window.ts";
 import type { RangeList } from "./range-list.ts";
 
 /*
@@ -31,8 +32,6 @@ const OUTSIDE = ADDRESS_OUT_OF_RANGE;
 const OTHER_WAY = WRONG_DIRECTION;
 const NOT_ALLOWED = INDIRECT_NOT_ALLOWED;
 const LENGTH_LIMIT = TWO_32;
-/** What a descriptor's flags say that a device looks at. */
-const FLAGS = VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT;
 
 /**
  * Descriptors visited between two looks at the available index, for each entry of the queue: one of its own, and an
@@ -60,6 +59,11 @@ export class ChainWalker {
     this.#indirect = new IndirectTable(memory, size);
   }
 
+  /** Where the last buffer lay. */
+  get window(): MemoryWindow {
+    return this.#buffers.window;
+  }
+
   /** Says where the descriptor table is, whenever guest memory changed: its words, and the index of the first. */
   useTable(words: Uint32Array, at: number): void {
     this.#table = words;
@@ -70,44 +74,6 @@ export class ChainWalker {
   /** The available index has been looked at: there may be a whole ring of chains to walk. */
   allowSteps(): void {
     this.#stepsLeft = STEPS_PER_ENTRY * this.#size;
-  }
-
-  /**
-   * Walks a chain of the usual kind: its head and then its body, in one descriptor or in one each, without a table, in
-   * the memory where the last chain was. Finds no fault: what is not of this kind is left to `walk`.
-   *
-   * @param head null where the head is only to be looked at, and must start with two bytes of 0
-   * @returns false, and nothing done, where the chain is of another kind
-   */
-  walkPlain(headIndex: number, writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): boolean {
-    const table = this.#table;
-    const buffers = this.#buffers;
-    const way = writable ? WRITE : 0;
-    const first = this.#tableAt + (headIndex << 2);
-    const flagsNext = table[first + 3] as number;
-    const length = table[first + 2] as number;
-    const headAt = buffers.find(table[first] as number, table[first + 1] as number, length, writable);
-    let bodyAt = headAt + headBytes;
-    let bodyBytes = length - headBytes;
-    let steps = 1;
-    if (headAt < 0) return false;
-    if ((flagsNext & FLAGS) === (way | NEXT)) {
-      const index = flagsNext >>> 16;
-      if (bodyBytes !== 0 || index >= this.#size || this.#size === 1) return false;
-      const second = this.#tableAt + (index << 2);
-      bodyBytes = table[second + 2] as number;
-      bodyAt = buffers.find(table[second] as number, table[second + 1] as number, bodyBytes, writable);
-      if (bodyAt < 0 || ((table[second + 3] as number) & FLAGS) !== way) return false;
-      steps = 2;
-    } else if ((flagsNext & FLAGS) !== way || bodyBytes <= 0) {
-      return false;
-    }
-    if (steps > this.#stepsLeft) return false;
-    if (head !== null) buffers.pushAlone(headAt, headBytes, head);
-    else if (buffers.read16(headAt) !== 0) return false;
-    this.#stepsLeft -= steps;
-    buffers.push(bodyAt, bodyBytes, body);
-    return true;
   }
 
   /**

@@ -13,7 +13,7 @@ import {
   WRONG_DIRECTION,
 } from "./chain-codes.ts";
 import { IndirectTable } from "./indirect-table.ts";
-import type { PackedChainsOut } from "./packed-chains-out.ts";
+import type { MemoryWindow } from "./memory-window.ts";
 import type { RangeList } from "./range-list.ts";
 
 /*
@@ -28,8 +28,6 @@ const OTHER_WAY = WRONG_DIRECTION;
 const OVERFLOW = LENGTH_OVERFLOW;
 const OUTSIDE = ADDRESS_OUT_OF_RANGE;
 const LENGTH_LIMIT = TWO_32;
-/** What a descriptor's flags say that matters within a chain. */
-const FLAGS = NEXT | WRITE | INDIRECT;
 /** Words of a descriptor: address low and high, length, and in the last the buffer id (low) and flags (high). */
 const WORDS = 4;
 
@@ -58,60 +56,16 @@ export class PackedChainWalker {
     this.#indirect = new IndirectTable(memory, size);
   }
 
+  /** Where the last buffer lay. */
+  get window(): MemoryWindow {
+    return this.#buffers.window;
+  }
+
   /** Says where the descriptor ring is, whenever guest memory changed: its words, and the index of the first. */
   useRing(words: Uint32Array, at: number): void {
     this.#ring = words;
     this.#ringAt = at;
     this.#buffers.forget();
-  }
-
-  /**
-   * Walks a chain of the usual kind: its head and then its body, in one descriptor or in one each, without a table, in
-   * the memory where the last chain was, under a buffer id that is not out. Finds no fault: what is not of this kind is
-   * left to `walk`.
-   * @param limit the most slots that it can take
-   * @param head null where the head is only to be looked at, and must start with two bytes of 0
-   * @returns its slots; 0, and nothing done, where the chain is of another kind
-   */
-  walkPlain(
-    slot: number,
-    firstWord: number,
-    limit: number,
-    out: PackedChainsOut,
-    writable: boolean,
-    headBytes: number,
-    head: RangeList | null,
-    body: RangeList,
-  ): number {
-    const ring = this.#ring;
-    const buffers = this.#buffers;
-    const way = writable ? WRITE : 0;
-    const first = this.#ringAt + WORDS * slot;
-    const length = ring[first + 2] as number;
-    const headAt = buffers.find(ring[first] as number, ring[first + 1] as number, length, writable);
-    let bodyAt = headAt + headBytes;
-    let bodyBytes = length - headBytes;
-    let slots = 1;
-    let word = firstWord;
-    if (headAt < 0) return 0;
-    if ((word & FLAGS) === (way | NEXT)) {
-      if (bodyBytes !== 0 || limit < 2) return 0;
-      const second = slot + 1 === this.#size ? this.#ringAt : first + WORDS;
-      bodyBytes = ring[second + 2] as number;
-      bodyAt = buffers.find(ring[second] as number, ring[second + 1] as number, bodyBytes, writable);
-      word = ring[second + 3] as number;
-      if (bodyAt < 0 || (word & FLAGS) !== way) return 0;
-      slots = 2;
-    } else if ((word & FLAGS) !== way || bodyBytes <= 0 || limit < 1) {
-      return 0;
-    }
-    const bufferId = word & 0xffff;
-    if (bufferId >= this.#size || out.has(bufferId)) return 0;
-    if (head !== null) buffers.pushAlone(headAt, headBytes, head);
-    else if (buffers.read16(headAt) !== 0) return 0;
-    buffers.push(bodyAt, bodyBytes, body);
-    this.bufferId = bufferId;
-    return slots;
   }
 
   /**

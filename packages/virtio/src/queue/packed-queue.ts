@@ -11,15 +11,17 @@ import {
 } from "../spec.ts";
 import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
 import type { DeviceQueue } from "./device-queue.ts";
-import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
+import type { QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
+import { PackedLookAhead } from "./packed-ahead.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import { PackedChainsOut } from "./packed-chains-out.ts";
+import { MOST_AHEAD } from "./plain-chains.ts";
+import { QueueCore } from "./queue-core.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
-import { UseOrder } from "./use-order.ts";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 /*
  * The packed virtqueue, the device's side (VIRTIO 1.2, 2.8).
@@ -57,26 +59,16 @@ const NO_LIMIT = 2 ** 32;
 /** A wrap counter beside a slot, in event suppression structures and in a base. */
 const WRAP = 0x8000;
 const NO_HALVES = new Uint16Array(0);
-/** The most slots that are looked ahead. */
-const MOST_AHEAD = 64;
+const MOST = MOST_AHEAD;
 /** Both positions at slot 0, both wrap counters 1. */
 const FRESH_BASE = 0x8000_8000;
 
 /** A packed virtqueue over guest memory. */
-export class PackedQueue implements DeviceQueue {
-  readonly size: number;
-  onStop: ((error: QueueError) => void) | null = null;
-
-  readonly #memory: GuestMemory;
-  readonly #counters: QueueCounters;
+export class PackedQueue extends QueueCore implements DeviceQueue {
   readonly #walker: PackedChainWalker;
-  #indirect = false;
-  #eventIdx = false;
-  #layout: QueueLayout | null = null;
-  #error: QueueError | null = null;
+  readonly #looker: PackedLookAhead;
 
-  // Views of the three areas and where these start in them. Valid while `#generation` is the memory's.
-  #generation = -1;
+  // Views of the three areas and where these start in them. Valid while `generation` is the memory's.
   #ring: Uint32Array = NO_WORDS;
   /** The same ring: a half word is a small integer whatever its bits, and `Atomics` makes objects of larger ones. */
   #halves: Uint16Array = NO_HALVES;
@@ -93,10 +85,6 @@ export class PackedQueue implements DeviceQueue {
   /** Slot of the next chain to take, and what OWNER is there when it is available. */
   #availSlot = 0;
   #availOwner: number = AVAIL;
-  /** Slots from there on that were written before a descriptor which we have seen available; see `#look`. */
-  #ahead = 0;
-  /** How far `#look` looks ahead. */
-  #stride = 0;
   /** Slot of the next used descriptor, and what OWNER says there. */
   #usedSlot = 0;
   #usedOwner: number = OWNER;
@@ -112,8 +100,6 @@ export class PackedQueue implements DeviceQueue {
   /** Slots published since `needsInterrupt` was last asked; may be more than the ring has. */
   #unsignalled = 0;
 
-  /** With IN_ORDER. */
-  #order: UseOrder | null = null;
   /** Chains that were out when the queue was saved, to be taken again. */
   #again: number[] = [];
 
@@ -126,33 +112,10 @@ export class PackedQueue implements DeviceQueue {
     if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE) {
       throw new RangeError(`"size" of a packed queue expected an integer from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
     }
-    this.#memory = memory;
-    this.#counters = counters;
+    super(memory, size, counters);
     this.#walker = new PackedChainWalker(memory, size);
-    this.size = size;
+    this.#looker = new PackedLookAhead(size, this.#walker.window);
     this.#out = new PackedChainsOut(size);
-  }
-
-  get features(): QueueFeatures {
-    return { indirect: this.#indirect, eventIdx: this.#eventIdx, inOrder: this.#order !== null };
-  }
-
-  set features(features: QueueFeatures) {
-    this.#indirect = features.indirect;
-    this.#eventIdx = features.eventIdx;
-    this.#order = features.inOrder === true ? (this.#order ?? new UseOrder(this.size)) : null;
-  }
-
-  get ready(): boolean {
-    return this.#layout !== null;
-  }
-
-  get error(): QueueError | null {
-    return this.#error;
-  }
-
-  get layout(): QueueLayout | null {
-    return this.#layout;
   }
 
   get base(): number {
@@ -170,15 +133,15 @@ export class PackedQueue implements DeviceQueue {
       throw new RangeError(`"base" expected two positions in a packed queue of ${this.size}, got ${base}`);
     }
     this.reset();
-    this.#layout = layout;
+    this.placed = layout;
     this.#goTo(slot, (used & WRAP) !== 0);
     this.#open = this.begin();
   }
 
   reset(): void {
     this.#life++;
-    this.#layout = null;
-    this.#error = null;
+    this.placed = null;
+    this.stoppedBy = null;
     this.#open = false;
     this.#unbind();
     this.#goTo(0, true);
@@ -186,14 +149,8 @@ export class PackedQueue implements DeviceQueue {
     this.#hiddenSlot = -1;
     this.#hiddenSlots = 0;
     this.#unsignalled = 0;
-    this.#order?.clear();
+    this.order?.clear();
     this.#again = [];
-  }
-
-  begin(): boolean {
-    if (this.#layout === null || this.#error !== null) return false;
-    if (this.#memory.validate() === this.#generation) return true;
-    return this.#bind(this.#layout);
   }
 
   available(): number {
@@ -220,74 +177,120 @@ export class PackedQueue implements DeviceQueue {
   }
 
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
-    if (!this.#open) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    this.ahead.drop();
+    if (!this.#open) return this.stoppedBy === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+    const again = this.#again.shift();
+    if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
     const slot = this.#availSlot;
-    const looked = this.#ahead <= 0;
-    if (looked) {
-      const again = this.#again.shift();
-      if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
-      if (!this.#look()) return QUEUE_EMPTY;
-    }
-    const word = this.#ring[this.#ringAt + DESC_WORDS * slot + 3] as number;
-    if ((word & OWNER) !== this.#availOwner) {
-      this.#ahead = 0;
-      return QUEUE_EMPTY;
-    }
+    if (!this.#isAvailable(slot, this.#availOwner)) return QUEUE_EMPTY;
     const limit = this.size - this.#out.slots;
     // The driver may reuse a descriptor once it is used, and all are out.
-    if (limit === 0) return this.#stop("availIndexJumped");
+    if (limit === 0) return this.#stopped("availIndexJumped");
 
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
     const walker = this.#walker;
     const life = this.#life;
-    const code = walker.walk(slot, limit, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(slot, limit, this.indirect, writable, headBytes, head, body);
     const { slots, bufferId } = walker;
-    // One that ends behind what may be read without a look at itself is walked again.
-    const unsure = slots > this.#ahead && !looked;
     const bad = slots === 0 || bufferId >= this.size || this.#out.has(bufferId);
     const lost = life !== this.#life;
-    if (code !== SOUND || unsure || bad || lost) {
+    if (code !== SOUND || bad || lost) {
       body.rangeCount = ranges;
       body.totalBytes = bytes;
       // A guest that reset the queue while its chain was handed out has lost it.
       if (lost) return QUEUE_EMPTY;
-      if (unsure) {
-        this.#ahead = 0;
-        return this.pop(writable, headBytes, head, body);
-      }
-      if (slots === 0) return this.#stop("chainWithoutEnd");
-      if (bad) return this.#stop(bufferId >= this.size ? "headOutOfRange" : "headInUse");
+      if (slots === 0) return this.#stopped("chainWithoutEnd");
+      if (bad) return this.#stopped(bufferId >= this.size ? "headOutOfRange" : "headInUse");
     }
 
-    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
-    this.#ahead -= slots;
-    this.#moveOn(slot + slots);
-    this.#counters.chains++;
-    if (this.#order !== null) this.#order.take(bufferId);
+    this.#take(bufferId, slot, slots);
     if (code === SOUND) return bufferId;
-    this.#refuse(bufferId, code);
+    this.refuse(bufferId, code);
     return QUEUE_REFUSED;
   }
 
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
-    const ahead = this.#ahead;
-    if (ahead <= 0 || !this.#open || this.#order !== null) return QUEUE_EMPTY;
+  lookAhead(writable: boolean, headBytes: number, limit: number): number {
+    const { ahead } = this;
+    ahead.drop();
+    if (!this.#open || this.#again.length > 0) return 0;
+    const looker = this.#looker;
     const slot = this.#availSlot;
-    const word = this.#ring[this.#lastWordOf(slot)] as number;
-    if ((word & OWNER) !== this.#availOwner) return QUEUE_EMPTY;
-    const walker = this.#walker;
-    const out = this.#out;
-    const limit = Math.min(ahead, this.size - out.slots);
-    const slots = walker.walkPlain(slot, word, limit, out, writable, headBytes, head, body);
-    if (slots === 0) return QUEUE_EMPTY;
-    const { bufferId } = walker;
-    out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
-    this.#ahead = ahead - slots;
-    this.#moveOn(slot + slots);
-    this.#counters.chains++;
+    const owner = this.#availOwner;
+    const slots = this.size - this.#out.slots;
+    // In order, a chain that is used at once may still be out: the next one's id has to be held against it.
+    const inTurn = this.order !== null && !writable && this.#out.slots > 0;
+    const last = looker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
+    // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
+    // ring in order, so it does for all chains up to this one.
+    if (last < 0 || !this.#isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
+    looker.look(slot, owner, last, slots, this.#out, this.indirect, writable, headBytes, ahead);
+    return ahead.count;
+  }
+
+  takeAhead(index: number): number {
+    const word = this.ahead.words[index << 2] as number;
+    const bufferId = word & 0xffff;
+    // Two of those that were looked at may have one id.
+    if (this.#out.has(bufferId)) {
+      this.ahead.drop();
+      return QUEUE_EMPTY;
+    }
+    this.#take(bufferId, this.#availSlot, word >>> 16);
     return bufferId;
+  }
+
+  useAhead(index: number, count: number): number {
+    if (this.order === null && this.#out.slots === 0) {
+      this.#useAtOnce(index, count);
+      return count;
+    }
+    for (let i = 0; i < count; i++) {
+      const bufferId = this.takeAhead(index + i);
+      if (bufferId < 0) return i;
+      this.addUsed(bufferId, 0);
+    }
+    return count;
+  }
+
+  /** No chain is out, so none of these is ever out to anybody. */
+  #useAtOnce(index: number, count: number): void {
+    if (!this.#open || count === 0) return;
+    const { words } = this.ahead;
+    const ring = this.#ring;
+    const ringAt = this.#ringAt | 0;
+    const size = this.size | 0;
+    const mask = OWNER | 0;
+    const first = this.#usedSlot | 0;
+    let slot = first;
+    let owner = this.#usedOwner | 0;
+    for (let i = 0; i < count; i++) {
+      const chain = words[((index + i) << 2) | 0] as number;
+      const word = (chain & 0xffff) | owner;
+      const at = (ringAt + (slot << 2)) | 0;
+      ring[(at + 2) | 0] = 0;
+      if (this.#hiddenSlot < 0) {
+        this.#hiddenSlot = slot;
+        this.#hiddenWord = word;
+      } else {
+        ring[(at + 3) | 0] = word;
+      }
+      const slots = chain >>> 16;
+      this.#hiddenSlots += slots;
+      slot += slots;
+      if (slot >= size) {
+        slot -= size;
+        owner ^= mask;
+      }
+    }
+    this.#usedSlot = slot;
+    this.#availSlot = slot;
+    if (owner !== this.#usedOwner) {
+      this.#usedOwner = owner;
+      this.#availOwner ^= OWNER;
+    }
+    this.counters.chains += count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -307,12 +310,12 @@ export class PackedQueue implements DeviceQueue {
     if (code === SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
-    this.#refuse(bufferId, code);
+    this.refuse(bufferId, code);
     return false;
   }
 
   addUsed(bufferId: number, lengthBytes: number): void {
-    const order = this.#order;
+    const order = this.order;
     if (order === null) {
       this.#use(bufferId, lengthBytes);
       return;
@@ -326,7 +329,7 @@ export class PackedQueue implements DeviceQueue {
     if (this.#hiddenSlot < 0 || !this.begin()) return;
     // The other descriptors of the batch first: the store is a full fence, so a guest that sees this one sees them.
     Atomics.store(this.#ring, this.#lastWordOf(this.#hiddenSlot), this.#hiddenWord);
-    if (this.#memory.writeObserver !== null) this.#noteUsed();
+    if (this.memory.writeObserver !== null) this.#noteUsed();
     this.#unsignalled += this.#hiddenSlots;
     this.#published = (this.#published + this.#hiddenSlots) % (2 * this.size);
     this.#hiddenSlot = -1;
@@ -339,7 +342,7 @@ export class PackedQueue implements DeviceQueue {
     this.#unsignalled = 0;
     const wish = Atomics.load(this.#driver, this.#driverAt);
     const flags = (wish >>> 16) & 3;
-    if (flags !== RING_EVENT_FLAGS_DESC || !this.#eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
+    if (flags !== RING_EVENT_FLAGS_DESC || !this.eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
     const slot = wish & 0x7fff;
     if (slot >= this.size) return false;
     // How many slots ago the descriptor was used that the driver waits for: interrupt if it is among the fresh ones.
@@ -355,7 +358,7 @@ export class PackedQueue implements DeviceQueue {
   enableNotify(): boolean {
     if (!this.begin()) return false;
     const wrap = this.#availOwner === AVAIL ? WRAP : 0;
-    const wish = this.#eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
+    const wish = this.eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
     Atomics.store(this.#device, this.#deviceAt, wish);
     this.#noteDeviceArea();
     // Between our last look and the store above the guest may have added a chain and told nobody.
@@ -368,8 +371,8 @@ export class PackedQueue implements DeviceQueue {
     return {
       format: "packed",
       size: this.size,
-      layout: this.#layout,
-      error: this.#error,
+      layout: this.placed,
+      error: this.stoppedBy,
       avail: base & 0xffff,
       used: base >>> 16,
       unsignalled: this.#unsignalled,
@@ -384,7 +387,7 @@ export class PackedQueue implements DeviceQueue {
     if ((used & ~WRAP) >= this.size) refuse("used", `a slot below ${this.size}`, used & ~WRAP);
     let slots = 0;
     for (const { doneBytes, descriptors } of chains) {
-      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (doneBytes !== -1 && this.order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
       if (descriptors.length === 0 || descriptors.length % DESC_WORDS !== 0) {
         refuse("chains", "descriptors of four words", descriptors);
       }
@@ -402,8 +405,8 @@ export class PackedQueue implements DeviceQueue {
     this.check(state);
     const { layout, error, avail, used, chains } = state;
     this.reset();
-    this.#layout = layout === null ? null : { ...layout };
-    this.#error = error;
+    this.placed = layout === null ? null : { ...layout };
+    this.stoppedBy = error;
     this.#goTo(used & ~WRAP, (used & WRAP) !== 0);
     this.#availSlot = avail & ~WRAP;
     this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
@@ -416,43 +419,16 @@ export class PackedQueue implements DeviceQueue {
   #goTo(slot: number, wrap: boolean): void {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
-    this.#ahead = 0;
-    this.#stride = 0;
     this.#usedSlot = slot;
     this.#usedOwner = wrap ? OWNER : 0;
     this.#published = wrap ? slot : slot + this.size;
   }
 
-  /**
-   * Whether a chain is available, and how many more may be read without looking in this way. A load with `Atomics` is
-   * what orders the flags before the rest of the descriptors, and it is a call. One on a descriptor further on does
-   * for all that end before it, since a driver writes the ring in order.
-   */
-  #look(): boolean {
-    if (!this.#isAvailable(this.#availSlot, this.#availOwner)) {
-      if (this.#stride <= 2) this.#stride = 0;
-      return false;
-    }
-    this.#ahead = 1;
-    const stride = Math.min(this.#stride, this.size - this.#out.slots - 1);
-    if (stride <= 0) {
-      // The first chain of a batch, which may be all there is.
-      this.#stride = 2;
-      return true;
-    }
-    let slot = this.#availSlot + stride;
-    let owner = this.#availOwner;
-    if (slot >= this.size) {
-      slot -= this.size;
-      owner ^= OWNER;
-    }
-    if (this.#isAvailable(slot, owner)) {
-      this.#ahead = stride;
-      this.#stride = Math.min(2 * stride, MOST_AHEAD);
-    } else {
-      this.#stride = stride >>> 2;
-    }
-    return true;
+  #take(bufferId: number, slot: number, slots: number): void {
+    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
+    this.#moveOn(slot + slots);
+    this.counters.chains++;
+    if (this.order !== null) this.order.take(bufferId);
   }
 
   /** What orders a look at a descriptor's flags before all that is read after it. */
@@ -504,46 +480,44 @@ export class PackedQueue implements DeviceQueue {
     const copy = this.#out.copyOf(bufferId);
     if (copy === null) {
       const slot = this.#out.slotOf(bufferId);
-      return walker.walk(slot, slots, this.#indirect, writable, headBytes, head, body);
+      return walker.walk(slot, slots, this.indirect, writable, headBytes, head, body);
     }
     walker.useRing(copy, 0);
-    const code = walker.walk(0, slots, this.#indirect, writable, headBytes, head, body);
+    const code = walker.walk(0, slots, this.indirect, writable, headBytes, head, body);
     walker.useRing(this.#ring, this.#ringAt);
     return code;
   }
 
   /** Tells whoever watches writes of the used descriptors that are published now. */
   #noteUsed(): void {
-    if (this.#layout === null) return;
-    const { descTable } = this.#layout;
+    if (this.placed === null) return;
+    const { descTable } = this.placed;
     const slots = Math.min(this.#hiddenSlots, this.size);
     const count = Math.min(slots, this.size - this.#hiddenSlot);
-    this.#memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
-    if (count < slots) this.#memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
+    this.memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
+    if (count < slots) this.memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
   }
 
   #noteDeviceArea(): void {
-    if (this.#layout !== null) this.#memory.noteWrite(this.#layout.usedRing, EVENT_SUPPRESS_BYTES);
+    if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing, EVENT_SUPPRESS_BYTES);
   }
 
-  /** Stops the queue until it is reset. Answers what `pop` answers then. */
-  #stop(error: QueueError): number {
-    this.#error = error;
+  protected override stop(error: QueueError): void {
     this.#open = false;
-    this.#counters.stopped++;
-    if (this.onStop !== null) this.onStop(error);
+    super.stop(error);
+  }
+
+  /** What `pop` answers to what stops the queue. */
+  #stopped(error: QueueError): number {
+    this.stop(error);
     return QUEUE_STOPPED;
   }
 
-  #refuse(bufferId: number, code: number): void {
-    const name = CHAIN_ERRORS[code];
-    if (name !== undefined) this.#counters.refused[name]++;
-    this.addUsed(bufferId, 0);
-  }
-
   #unbind(): void {
-    this.#generation = -1;
+    this.ahead.drop();
+    this.generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
+    this.#looker.useRing(NO_WORDS, 0);
     this.#ring = NO_WORDS;
     this.#halves = NO_HALVES;
     this.#driver = NO_WORDS;
@@ -553,7 +527,7 @@ export class PackedQueue implements DeviceQueue {
   #saveChains(): SavedChain[] {
     return this.#out.copyAll(this.#usedSlot, this.#ring, this.#ringAt).map((head) => ({
       head,
-      doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+      doneBytes: this.doneBytes(head),
       descriptors: [...(this.#out.copyOf(head) ?? [])],
     }));
   }
@@ -561,7 +535,7 @@ export class PackedQueue implements DeviceQueue {
   #restoreChains(chains: readonly SavedChain[]): void {
     for (const { head, descriptors } of chains) {
       this.#out.restore(head, Uint32Array.from(descriptors));
-      this.#order?.take(head);
+      this.order?.take(head);
     }
     for (const { head, doneBytes } of chains) {
       if (doneBytes === -1) this.#again.push(head);
@@ -576,33 +550,34 @@ export class PackedQueue implements DeviceQueue {
 
   /** Whether the areas may be there. */
   #fits(layout: QueueLayout): boolean {
-    this.#memory.validate();
+    this.memory.validate();
     return (
       isPackedAligned(layout) &&
-      this.#memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
-      this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
-      this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
+      this.memory.find(layout.descTable, descTableBytes(this.size))?.writable === true &&
+      this.memory.find(layout.availRing, EVENT_SUPPRESS_BYTES) !== null &&
+      this.memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES)?.writable === true
     );
   }
 
-  #bind(layout: QueueLayout): boolean {
+  protected override bind(layout: QueueLayout): boolean {
     this.#unbind();
     if (!isPackedAligned(layout)) {
-      this.#stop("ringMisaligned");
+      this.stop("ringMisaligned");
       return false;
     }
-    const ring = this.#memory.find(layout.descTable, descTableBytes(this.size));
-    const driver = this.#memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
-    const device = this.#memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
+    const ring = this.memory.find(layout.descTable, descTableBytes(this.size));
+    const driver = this.memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
+    const device = this.memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
     if (ring === null || driver === null || device === null || !ring.writable || !device.writable) {
-      this.#stop("ringOutOfRange");
+      this.stop("ringOutOfRange");
       return false;
     }
-    this.#generation = this.#memory.generation;
+    this.generation = this.memory.generation;
     this.#ring = ring.u32;
     this.#halves = ring.u16;
     this.#ringAt = (layout.descTable - ring.gpa) / 4;
     this.#walker.useRing(this.#ring, this.#ringAt);
+    this.#looker.useRing(this.#ring, this.#ringAt);
     this.#driver = driver.u32;
     this.#driverAt = (layout.availRing - driver.gpa) / 4;
     this.#device = device.u32;

@@ -3,13 +3,14 @@ import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE, VIRTQ_USED_F_NO_NOTIFY } fr
 import { CHAIN_SOUND } from "./chain-codes.ts";
 import { ChainWalker } from "./descriptor-chain.ts";
 import type { DeviceQueue } from "./device-queue.ts";
-import { CHAIN_ERRORS, type QueueError } from "./errors.ts";
+import type { QueueError } from "./errors.ts";
 import { availRingBytes, descTableBytes, isSplitAligned, type QueueLayout, usedRingBytes } from "./layout.ts";
+import { QueueCore } from "./queue-core.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
-import { UseOrder } from "./use-order.ts";
-import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type QueueFeatures } from "./virtqueue.ts";
+import { SplitLookAhead } from "./split-ahead.ts";
+import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 /*
  * The split virtqueue, the device's side (VIRTIO 1.2, 2.7).
@@ -38,23 +39,12 @@ const NO_HALF_WORDS = new Uint16Array(0);
 const NO_LIMIT = 2 ** 32;
 
 /** A split virtqueue over guest memory. */
-export class SplitQueue implements DeviceQueue {
-  readonly size: number;
-  onStop: ((error: QueueError) => void) | null = null;
-
-  readonly #memory: GuestMemory;
-  readonly #counters: QueueCounters;
+export class SplitQueue extends QueueCore implements DeviceQueue {
   readonly #walker: ChainWalker;
+  readonly #looker: SplitLookAhead;
   readonly #mask: number;
-  #indirect = false;
-  #eventIdx = false;
-  /** With IN_ORDER. */
-  #order: UseOrder | null = null;
-  #layout: QueueLayout | null = null;
-  #error: QueueError | null = null;
 
-  // Views of the two rings and where these start in them. Valid while `#generation` is the memory's.
-  #generation = -1;
+  // Views of the two rings and where these start in them. Valid while `generation` is the memory's.
   #avail: Uint16Array = NO_HALF_WORDS;
   #availAt = 0;
   #used16: Uint16Array = NO_HALF_WORDS;
@@ -89,34 +79,11 @@ export class SplitQueue implements DeviceQueue {
     if (!Number.isInteger(size) || size < 1 || size > VIRTQ_MAX_SIZE || (size & (size - 1)) !== 0) {
       throw new RangeError(`"size" of a queue expected a power of two from 1 to ${VIRTQ_MAX_SIZE}, got ${size}`);
     }
-    this.#memory = memory;
-    this.#counters = counters;
+    super(memory, size, counters);
     this.#walker = new ChainWalker(memory, size);
-    this.size = size;
+    this.#looker = new SplitLookAhead(size, this.#walker.window);
     this.#mask = size - 1;
     this.#taken = new Float64Array(size);
-  }
-
-  get features(): QueueFeatures {
-    return { indirect: this.#indirect, eventIdx: this.#eventIdx, inOrder: this.#order !== null };
-  }
-
-  set features(features: QueueFeatures) {
-    this.#indirect = features.indirect;
-    this.#eventIdx = features.eventIdx;
-    this.#order = features.inOrder === true ? (this.#order ?? new UseOrder(this.size)) : null;
-  }
-
-  get ready(): boolean {
-    return this.#layout !== null;
-  }
-
-  get error(): QueueError | null {
-    return this.#error;
-  }
-
-  get layout(): QueueLayout | null {
-    return this.#layout;
   }
 
   get base(): number {
@@ -128,7 +95,7 @@ export class SplitQueue implements DeviceQueue {
       throw new RangeError(`"base" of a split queue expected an integer from 0 to 65535, got ${base}`);
     }
     this.reset();
-    this.#layout = layout;
+    this.placed = layout;
     this.#lastAvail = base;
     this.#availSeen = base;
     this.#usedIdx = base;
@@ -137,8 +104,8 @@ export class SplitQueue implements DeviceQueue {
   }
 
   reset(): void {
-    this.#layout = null;
-    this.#error = null;
+    this.placed = null;
+    this.stoppedBy = null;
     this.#unbind();
     this.#lastAvail = 0;
     this.#availSeen = 0;
@@ -148,22 +115,16 @@ export class SplitQueue implements DeviceQueue {
     this.#usedIdx = 0;
     this.#usedPublished = 0;
     this.#unsignalled = 0;
-    this.#order?.clear();
-  }
-
-  begin(): boolean {
-    if (this.#layout === null || this.#error !== null) return false;
-    if (this.#memory.validate() === this.#generation) return true;
-    return this.#bind(this.#layout);
+    this.order?.clear();
   }
 
   available(): number {
-    if (this.#layout === null || this.#error !== null) return 0;
+    if (this.placed === null || this.stoppedBy !== null) return 0;
     this.#walker.allowSteps();
     const idx = Atomics.load(this.#avail, this.#availAt + 1);
     const count = (idx - this.#lastAvail) & 0xffff;
     if (count > this.size - this.#inFlight) {
-      this.#stop("availIndexJumped");
+      this.stop("availIndexJumped");
       return 0;
     }
     if (this.#again.length > 0) return count + this.#again.length;
@@ -177,17 +138,42 @@ export class SplitQueue implements DeviceQueue {
     return this.#take(headIndex, writable, headBytes, head, body, false) ? headIndex : QUEUE_REFUSED;
   }
 
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number {
-    const lastAvail = this.#lastAvail;
-    if (lastAvail === this.#availSeen || this.#order !== null) return QUEUE_EMPTY;
-    const headIndex = this.#avail[this.#availAt + 2 + (lastAvail & this.#mask)] as number;
-    if (headIndex >= this.size || !this.#walker.walkPlain(headIndex, writable, headBytes, head, body))
-      return QUEUE_EMPTY;
-    this.#lastAvail = (lastAvail + 1) & 0xffff;
-    this.#inFlight++;
-    this.#counters.chains++;
-    this.#taken[headIndex] = ++this.#takenCount;
+  lookAhead(writable: boolean, headBytes: number, limit: number): number {
+    const { ahead } = this;
+    ahead.drop();
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
+    // Without an index that was seen, chains of a restored queue come first.
+    const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
+    const ring = this.#availAt + 2;
+    this.#looker.look(this.#avail, ring, this.#lastAvail, count, this.indirect, writable, headBytes, ahead);
+    return ahead.count;
+  }
+
+  takeAhead(index: number): number {
+    const headIndex = (this.ahead.words[index << 2] as number) & 0xffff;
+    this.#takeNext(headIndex);
     return headIndex;
+  }
+
+  useAhead(index: number, count: number): number {
+    if (this.order !== null) {
+      for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
+      return count;
+    }
+    const { words } = this.ahead;
+    const used = this.#used32;
+    const ringAt = (this.#used32At + 1) | 0;
+    const mask = this.#mask | 0;
+    const usedIdx = this.#usedIdx | 0;
+    for (let i = 0; i < count; i++) {
+      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
+      used[at] = words[((index + i) << 2) | 0] as number;
+      used[(at + 1) | 0] = 0;
+    }
+    this.#lastAvail = (this.#lastAvail + count) & 0xffff;
+    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.counters.chains += count;
+    return count;
   }
 
   popMixed(readable: RangeList, writable: RangeList): number {
@@ -205,22 +191,27 @@ export class SplitQueue implements DeviceQueue {
 
   /** The head of the next chain, taken; QUEUE_EMPTY or QUEUE_STOPPED. */
   #next(): number {
+    this.ahead.drop();
     if (this.#lastAvail === this.#availSeen) {
-      if (this.available() === 0) return this.#error === null ? QUEUE_EMPTY : QUEUE_STOPPED;
+      if (this.available() === 0) return this.stoppedBy === null ? QUEUE_EMPTY : QUEUE_STOPPED;
       const again = this.#again.shift();
       if (again !== undefined) return again;
     }
     const headIndex = this.#avail[this.#availAt + 2 + (this.#lastAvail & this.#mask)] as number;
     if (headIndex >= this.size) {
-      this.#stop("headOutOfRange");
+      this.stop("headOutOfRange");
       return QUEUE_STOPPED;
     }
+    this.#takeNext(headIndex);
+    return headIndex;
+  }
+
+  #takeNext(headIndex: number): void {
     this.#lastAvail = (this.#lastAvail + 1) & 0xffff;
     this.#inFlight++;
-    this.#counters.chains++;
+    this.counters.chains++;
     this.#taken[headIndex] = ++this.#takenCount;
-    if (this.#order !== null) this.#order.take(headIndex);
-    return headIndex;
+    if (this.order !== null) this.order.take(headIndex);
   }
 
   #take(
@@ -234,16 +225,16 @@ export class SplitQueue implements DeviceQueue {
     head.clear();
     const ranges = body.rangeCount;
     const bytes = body.totalBytes;
-    const code = this.#walker.walk(headIndex, this.#indirect, writable, headBytes, head, body, mayTurn);
+    const code = this.#walker.walk(headIndex, this.indirect, writable, headBytes, head, body, mayTurn);
     if (code === CHAIN_SOUND) return true;
     body.rangeCount = ranges;
     body.totalBytes = bytes;
-    this.#refuse(headIndex, code);
+    this.refuse(headIndex, code);
     return false;
   }
 
   addUsed(headIndex: number, lengthBytes: number): void {
-    const order = this.#order;
+    const order = this.order;
     if (order === null) {
       this.#use(headIndex, lengthBytes);
       return;
@@ -258,15 +249,15 @@ export class SplitQueue implements DeviceQueue {
     this.#usedPublished = this.#usedIdx;
     // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
     Atomics.store(this.#used16, this.#used16At + 1, this.#usedIdx);
-    const layout = this.#layout;
-    if (layout !== null) this.#memory.noteWrite(layout.usedRing, usedRingBytes(this.size));
+    const layout = this.placed;
+    if (layout !== null) this.memory.noteWrite(layout.usedRing, usedRingBytes(this.size));
   }
 
   needsInterrupt(): boolean {
     const fresh = this.#unsignalled;
     if (fresh === 0 || !this.begin()) return false;
     this.#unsignalled = 0;
-    if (this.#eventIdx) {
+    if (this.eventIdx) {
       // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
       const event = Atomics.load(this.#avail, this.#availAt + 2 + this.size);
       return ((this.#usedPublished - event - 1) & 0xffff) < fresh;
@@ -276,14 +267,14 @@ export class SplitQueue implements DeviceQueue {
 
   disableNotify(): void {
     // With EVENT_IDX there is nothing to do: `avail_event` stays where it was and the guest has passed it.
-    if (this.#eventIdx) return;
+    if (this.eventIdx) return;
     this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
     this.#noteUsedRing(0);
   }
 
   enableNotify(): boolean {
     if (!this.begin()) return false;
-    if (this.#eventIdx) {
+    if (this.eventIdx) {
       // `avail_event` is behind the used ring's entries (2.7.10): notify when this chain becomes available.
       Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), this.#lastAvail);
       this.#noteUsedRing(4 + (this.size << 3));
@@ -303,14 +294,14 @@ export class SplitQueue implements DeviceQueue {
     return {
       format: "split",
       size: this.size,
-      layout: this.#layout,
-      error: this.#error,
+      layout: this.placed,
+      error: this.stoppedBy,
       avail: this.#lastAvail,
       used: this.#usedIdx,
       unsignalled: this.#unsignalled,
       chains: heads.map((head) => ({
         head,
-        doneBytes: this.#order?.isDone(head) === true ? this.#order.lengthBytes(head) : -1,
+        doneBytes: this.doneBytes(head),
         descriptors: [],
       })),
     };
@@ -323,7 +314,7 @@ export class SplitQueue implements DeviceQueue {
     // A guest that made one chain available twice has fewer of them out than the indices say.
     if (out > this.size || chains.length > out) refuse("chains", `as many as are out, ${out}`, chains.length);
     for (const { doneBytes, descriptors } of chains) {
-      if (doneBytes !== -1 && this.#order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
+      if (doneBytes !== -1 && this.order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
       if (descriptors.length > 0) refuse("chains", "no descriptors in a split queue", descriptors);
     }
     if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "rings in guest memory", layout);
@@ -333,8 +324,8 @@ export class SplitQueue implements DeviceQueue {
     this.check(state);
     const { layout, error, avail, used, chains } = state;
     this.reset();
-    this.#layout = layout === null ? null : { ...layout };
-    this.#error = error;
+    this.placed = layout === null ? null : { ...layout };
+    this.stoppedBy = error;
     this.#lastAvail = avail;
     this.#availSeen = avail;
     this.#usedIdx = used;
@@ -344,7 +335,7 @@ export class SplitQueue implements DeviceQueue {
     this.begin();
     for (const { head, doneBytes } of chains) {
       this.#taken[head] = ++this.#takenCount;
-      this.#order?.take(head);
+      this.order?.take(head);
       if (doneBytes === -1) this.#again.push(head);
       else this.addUsed(head, doneBytes);
     }
@@ -363,26 +354,19 @@ export class SplitQueue implements DeviceQueue {
 
   /** Tells whoever watches writes of two bytes of the used ring. */
   #noteUsedRing(offset: number): void {
-    if (this.#layout !== null) this.#memory.noteWrite(this.#layout.usedRing + offset, 2);
+    if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing + offset, 2);
   }
 
-  /** Stops the queue until it is reset. */
-  #stop(error: QueueError): void {
-    this.#error = error;
+  protected override stop(error: QueueError): void {
     this.#availSeen = this.#lastAvail;
-    this.#counters.stopped++;
-    if (this.onStop !== null) this.onStop(error);
-  }
-
-  #refuse(headIndex: number, code: number): void {
-    const name = CHAIN_ERRORS[code];
-    if (name !== undefined) this.#counters.refused[name]++;
-    this.addUsed(headIndex, 0);
+    super.stop(error);
   }
 
   #unbind(): void {
-    this.#generation = -1;
+    this.ahead.drop();
+    this.generation = -1;
     this.#walker.useTable(NO_WORDS, 0);
+    this.#looker.useTable(NO_WORDS, 0);
     this.#avail = NO_HALF_WORDS;
     this.#used16 = NO_HALF_WORDS;
     this.#used32 = NO_WORDS;
@@ -390,31 +374,32 @@ export class SplitQueue implements DeviceQueue {
 
   /** Whether the rings may be there. */
   #fits(layout: QueueLayout): boolean {
-    this.#memory.validate();
-    const used = this.#memory.find(layout.usedRing, usedRingBytes(this.size));
+    this.memory.validate();
+    const used = this.memory.find(layout.usedRing, usedRingBytes(this.size));
     return (
       isSplitAligned(layout) &&
-      this.#memory.find(layout.descTable, descTableBytes(this.size)) !== null &&
-      this.#memory.find(layout.availRing, availRingBytes(this.size)) !== null &&
+      this.memory.find(layout.descTable, descTableBytes(this.size)) !== null &&
+      this.memory.find(layout.availRing, availRingBytes(this.size)) !== null &&
       used?.writable === true
     );
   }
 
-  #bind(layout: QueueLayout): boolean {
+  protected override bind(layout: QueueLayout): boolean {
     this.#unbind();
     if (!isSplitAligned(layout)) {
-      this.#stop("ringMisaligned");
+      this.stop("ringMisaligned");
       return false;
     }
-    const desc = this.#memory.find(layout.descTable, descTableBytes(this.size));
-    const avail = this.#memory.find(layout.availRing, availRingBytes(this.size));
-    const used = this.#memory.find(layout.usedRing, usedRingBytes(this.size));
+    const desc = this.memory.find(layout.descTable, descTableBytes(this.size));
+    const avail = this.memory.find(layout.availRing, availRingBytes(this.size));
+    const used = this.memory.find(layout.usedRing, usedRingBytes(this.size));
     if (desc === null || avail === null || used === null || !used.writable) {
-      this.#stop("ringOutOfRange");
+      this.stop("ringOutOfRange");
       return false;
     }
-    this.#generation = this.#memory.generation;
+    this.generation = this.memory.generation;
     this.#walker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
+    this.#looker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
     this.#avail = avail.u16;
     this.#availAt = (layout.availRing - avail.gpa) / 2;
     this.#used16 = used.u16;

@@ -1,4 +1,5 @@
 import type { QueueError } from "./errors.ts";
+import type { PlainChains } from "./plain-chains.ts";
 import type { RangeList } from "./range-list.ts";
 
 /** `pop` found no chain. */
@@ -50,16 +51,30 @@ export interface Virtqueue {
    */
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number;
 
+  /** Chains that `lookAhead` found. None any more once `pop` has taken one, or memory changed. */
+  readonly ahead: PlainChains;
+
   /**
-   * Takes the next chain if it is of the usual kind and the queue has looked at it already: `headBytes` of head and
-   * then a body, in one descriptor or in one each, in the memory where the last chain was. Such a chain is never
-   * refused; `pop` takes all others, and would take this one with the same result.
-   *
-   * @param head its ranges are replaced; null where the head is only to be looked at: then a chain is of
-   * the usual kind if its first two bytes are 0
-   * @returns the chain's name, or QUEUE_EMPTY where `pop` has to look: nothing has been done then
+   * Looks at the next chains as long as they are of the usual kind: `headBytes` of head and then a body, in one
+   * descriptor or in one each, or in a table of such, in the memory where the last chain was. With device-readable ones,
+   * a head has to start with two bytes of 0. They are in `ahead` then, and none was taken. `pop` takes all others, and
+   * would take these with the same result.
+   * @param limit how many at most
+   * @returns how many; 0 where `pop` has to look
    */
-  popPlain(writable: boolean, headBytes: number, head: RangeList | null, body: RangeList): number;
+  lookAhead(writable: boolean, headBytes: number, limit: number): number;
+
+  /**
+   * Takes the next chain, which is number `index` of those that were looked at.
+   * @returns its name, or QUEUE_EMPTY where `pop` has to look after all
+   */
+  takeAhead(index: number): number;
+
+  /**
+   * Takes the next `count` chains, of which the first is number `index`, and gives them back with length 0.
+   * @returns how many; fewer where `pop` has to look at the next one after all
+   */
+  useAhead(index: number, count: number): number;
 
   /**
    * Takes the next chain, of which device-readable descriptors come first and device-writable ones behind them

@@ -1,0 +1,133 @@
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
+import { NO_WORDS } from "./chain-codes.ts";
+import { type MemoryWindow, placeIn } from "./memory-window.ts";
+import { MOST_AHEAD, type PlainChains } from "./plain-chains.ts";
+
+const NEXT = VIRTQ_DESC_F_NEXT;
+const WRITE = VIRTQ_DESC_F_WRITE;
+const INDIRECT = VIRTQ_DESC_F_INDIRECT;
+/** What a descriptor's flags say that a device looks at. */
+const FLAGS = NEXT | WRITE | INDIRECT;
+const MOST = MOST_AHEAD;
+
+/**
+ * Looks at many chains of a split virtqueue in one loop (VIRTIO 1.2, 2.7.5). The descriptors are the guest's to change
+ * meanwhile: each word is read once.
+ */
+export class SplitLookAhead {
+  readonly #size: number;
+  readonly #window: MemoryWindow;
+  #table: Uint32Array = NO_WORDS;
+  #tableAt = 0;
+
+  /**
+   * @param size entries of the queue
+   * @param window where the last buffer lay
+   */
+  constructor(size: number, window: MemoryWindow) {
+    this.#size = size;
+    this.#window = window;
+  }
+
+  /** Says where the descriptor table is: its words, and the index of the first. */
+  useTable(words: Uint32Array, at: number): void {
+    this.#table = words;
+    this.#tableAt = at;
+  }
+
+  /**
+   * Looks at chains of the usual kind: a head and then a body, in one descriptor or in one each, or in a table of such,
+   * all in the memory where the last buffer was. A head that the device reads has to start with two bytes of 0. Finds no
+   * fault: it ends before the first chain of another kind, and leaves that to `walk`.
+   *
+   * This costs no steps: no chain is looked at twice unless guest memory or the queue changed.
+   * @param avail half words that the available ring lies in
+   * @param ringAt index of its first entry
+   * @param from how many entries into the ring, modulo its size
+   * @param limit how many chains at most
+   * @param ahead gets the chains
+   */
+  look(
+    avail: Uint16Array,
+    ringAt: number,
+    from: number,
+    limit: number,
+    mayBeIndirect: boolean,
+    writable: boolean,
+    headBytes: number,
+    ahead: PlainChains,
+  ): void {
+    const window = this.#window;
+    const { bytes, words } = window;
+    const { words: found } = ahead;
+    const ringTable = this.#table;
+    // `| 0` tells the JIT that these are small integers: it has them in registers then, and adds without checks. The
+    // file's constants among them: it would load and check those for each chain.
+    const ringTableAt = this.#tableAt | 0;
+    const size = this.#size | 0;
+    const offset = window.offset | 0;
+    const low = window.low | 0;
+    const high = window.high | 0;
+    const lengthBytes = window.lengthBytes | 0;
+    const head0 = headBytes | 0;
+    const next = NEXT | 0;
+    const indirect = INDIRECT | 0;
+    const flags = FLAGS | 0;
+    const way = writable ? WRITE | 0 : 0;
+    const entry = ringAt | 0;
+    const start = from | 0;
+    const most = writable && !window.writable ? 0 : Math.min(limit, MOST) | 0;
+    let count = 0;
+    for (; count < most; count++) {
+      const index = avail[(entry + ((start + count) & (size - 1))) | 0] as number;
+      if (index >= size) break;
+      let table = ringTable;
+      let tableAt = ringTableAt;
+      let entries = size;
+      let first = (tableAt + (index << 2)) | 0;
+      let flagsNext = (table[(first + 3) | 0] as number) | 0;
+      if ((flagsNext & indirect) !== 0) {
+        const tableBytes = (table[(first + 2) | 0] as number) | 0;
+        const at = placeIn(
+          low,
+          high,
+          lengthBytes,
+          table[first] as number,
+          table[(first + 1) | 0] as number,
+          tableBytes,
+        );
+        if (!mayBeIndirect || (flagsNext & next) !== 0 || at < 0 || (at & 3) !== 0 || (tableBytes & 15) !== 0) break;
+        table = words;
+        tableAt = (offset + at) >>> 2;
+        entries = tableBytes >>> 4;
+        first = tableAt;
+        flagsNext = (table[(first + 3) | 0] as number) | 0;
+      }
+      const length = (table[(first + 2) | 0] as number) | 0;
+      const head = placeIn(low, high, lengthBytes, table[first] as number, table[(first + 1) | 0] as number, length);
+      let body = (head + head0) | 0;
+      let rest = (length - head0) | 0;
+      if (head < 0) break;
+      if ((flagsNext & flags) === (way | next)) {
+        const index2 = flagsNext >>> 16;
+        if (rest !== 0 || index2 >= entries || entries === 1) break;
+        const second = (tableAt + (index2 << 2)) | 0;
+        rest = (table[(second + 2) | 0] as number) | 0;
+        body = placeIn(low, high, lengthBytes, table[second] as number, table[(second + 1) | 0] as number, rest);
+        if (body < 0 || ((table[(second + 3) | 0] as number) & flags) !== way) break;
+      } else if ((flagsNext & flags) !== way || rest <= 0) {
+        break;
+      }
+      if (way === 0) {
+        const at = (offset + head) | 0;
+        if (((bytes[at] as number) | (bytes[(at + 1) | 0] as number)) !== 0) break;
+      }
+      const to = count << 2;
+      found[to] = index;
+      found[to + 1] = head;
+      found[to + 2] = body;
+      found[to + 3] = rest;
+    }
+    ahead.fill(count, window);
+  }
+}
