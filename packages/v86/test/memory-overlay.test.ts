@@ -23,6 +23,8 @@ afterEach(async () => {
 class MemoryToy {
   readonly writes: (readonly [offset: number, size: number, value: number])[] = [];
   readonly reads: (readonly [offset: number, size: number])[] = [];
+  /** Called for each write. */
+  onWrite: (value: number) => void = () => {};
 
   constructor(machine: V86Machine) {
     const address: PciAddress = { bus: 0, dev: SLOT, fun: 0 };
@@ -45,16 +47,20 @@ class MemoryToy {
         for (let i = size - 1; i >= 0; i--) value = value * 256 + ((offset + i) & 0xff);
         return value;
       },
-      write: (offset: number, size: number, value: number) => void this.writes.push([offset, size, value]),
+      write: (offset: number, size: number, value: number) => {
+        this.writes.push([offset, size, value]);
+        this.onWrite(value);
+      },
     };
   }
 }
 
-async function run(firmware: Firmware) {
+async function run(firmware: Firmware, onWrite: (machine: V86Machine, value: number) => void = () => {}) {
   guest = await TestEmulator.load(firmware.store(DONE, 1).stop());
   const own = guest;
   const machine = attachVmmkit(guest.emulator);
   const toy = new MemoryToy(machine);
+  toy.onWrite = (value) => onWrite(machine, value);
   await guest.runUntil(DONE, 1);
   return { toy, machine, guest, results: [0, 4, 8, 12].map((at) => own.read32(RESULT + at)) };
 }
@@ -117,6 +123,33 @@ describe("a memory BAR in v86's memory map", () => {
     );
     expect(results[0]).toBe(0x1234_5678);
     expect([toy.writes, toy.reads]).toEqual([[], []]);
+  });
+
+  it("an interrupt raised in the middle of a store enters its handler once, also from compiled code", async () => {
+    const [loops, count, most] = [0x620, RESULT, 60_000];
+    // The instructions between make the loop hot enough to be compiled before it ends.
+    const work = (code: Firmware): Firmware => {
+      for (let i = 0; i < 30; i++) code.increment(0x630);
+      return code;
+    };
+    const firmware = new Firmware()
+      .initInterruptControllers(1 << 10)
+      .onInterrupt(0x2a, "handler")
+      .jump("main")
+      .label("handler")
+      .increment(count)
+      .storeHigh(1, HERE, 0)
+      .endOfInterrupt()
+      .iret()
+      .label("main")
+      .bigReal()
+      .configWrite(SLOT, BAR0, HERE)
+      .configWrite(SLOT, BAR0 + 4, 0)
+      .configWrite(SLOT, 4, PCI_COMMAND_MEMORY, 2)
+      .label("again");
+    work(firmware).storeHigh(1, HERE, 1).sti().increment(loops).skipUnlessEqual(loops, most, "again");
+    const { results } = await run(firmware, (machine, value) => machine.vm.interrupts.setLine(10, value !== 0));
+    expect(results[0]).toBe(most);
   });
 
   it("gives everything back when it is detached", async () => {
