@@ -1,29 +1,18 @@
-import { copyFrame, Frame, Offload } from "@vmmkit/ethif";
-import {
-  QUEUE_REFUSED,
-  VIRTIO_NET_HDR_F_DATA_VALID,
-  VIRTIO_NET_HDR_F_NEEDS_CSUM,
-  VIRTIO_NET_HDR_GSO_NONE,
-  type Virtqueue,
-} from "@vmmkit/virtio";
+import { copyFrame, type Frame } from "@vmmkit/ethif";
+import { VIRTIO_NET_HDR_GSO_NONE, type Virtqueue } from "@vmmkit/virtio";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
 import { writeHashFields } from "./hash-fields.ts";
-import { HeadList } from "./head-list.ts";
 import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
 import { writeNetHeader, writeNetHeaderAt } from "./net-header.ts";
-import { fillChecksum } from "./offload/checksum.ts";
-import { neededOffloads, UNKNOWN_GSO } from "./offload/needed-offloads.ts";
 import { ReceiveBacklog } from "./offload/receive-backlog.ts";
+import { settleOffloads } from "./offload/settle-offloads.ts";
 import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
-import { isTooLong, VLAN_TAG_BYTES } from "./receive-limit.ts";
+import { ReceiveChains } from "./receive-chains.ts";
+import { isTooLongForRing, lengthFault, VLAN_TAG_BYTES, willSegment } from "./receive-limit.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
 
 const ETHERNET = ETHERNET_HEADER_BYTES;
-
-/** Frames longer than the MTU, of which a guest takes one kind if it takes any. */
-const LONG_TCP = Offload.Tso4 | Offload.Tso6;
-const LONG = LONG_TCP | Offload.Ufo | Offload.Uso;
 
 /**
  * The receive direction: buffers that the guest has posted become room for the backend's frames, and go back to the
@@ -47,10 +36,7 @@ export class Receive implements FrameTaker {
   readonly #index: number;
   readonly #slots: ReceiveSlot[] = [];
   readonly #free: ReceiveSlot[] = [];
-  /** Chains taken from the ring and given back unused by the backend, to be handed out first. */
-  #returned: HeadList;
-  /** Takes the header bytes of chains behind the first, of which there are none. */
-  readonly #none = new Frame();
+  readonly #chains: ReceiveChains;
   /** Takes the end of frames that are too long for the guest. Made when first needed. */
   #spill: Uint8Array | null = null;
   readonly #backlog: ReceiveBacklog;
@@ -78,13 +64,13 @@ export class Receive implements FrameTaker {
     this.#index = 2 * pair;
     this.#queue = queue;
     this.#counters = counters;
-    this.#returned = new HeadList(queue.size);
+    this.#chains = new ReceiveChains(core, queue, counters);
     this.#backlog = new ReceiveBacklog(core);
   }
 
   /** The guest placed the queue. Until now nothing was taken from it. */
   attach(queue: Virtqueue): void {
-    if (queue.size !== this.#queue.size) this.#returned = new HeadList(queue.size);
+    this.#chains.attach(queue);
     this.#queue = queue;
   }
 
@@ -103,7 +89,7 @@ export class Receive implements FrameTaker {
     const { ahead } = queue;
     const next = this.#next;
     if (next >= ahead.count || this.#generation !== core.memory.generation || ahead.bytes.length === 0) return null;
-    if (core.running !== true || core.linkUp !== true || this.#returned.length !== 0 || !this.#backlog.empty)
+    if (core.running !== true || core.linkUp !== true || this.#chains.returned !== 0 || !this.#backlog.empty)
       return null;
     const room = ahead.words[((next << 2) + 3) | 0] as number;
     if ((sizeBytes | 0) !== sizeBytes || sizeBytes < 1 || sizeBytes > room || sizeBytes > core.maxFrameBytes)
@@ -187,7 +173,7 @@ export class Receive implements FrameTaker {
     this.#epoch++;
     this.#starved = true;
     this.#roomBack = false;
-    this.#returned.clear();
+    this.#chains.clear();
     this.#counters.dropped.reset += this.#backlog.clear();
     for (const slot of this.#slots) if (slot.out) slot.frame.clear();
   }
@@ -196,7 +182,7 @@ export class Receive implements FrameTaker {
   giveUp(): void {
     const queue = this.#queue;
     if (!queue.begin()) return;
-    for (let head = this.#returned.shift(); head >= 0; head = this.#returned.shift()) queue.addUsed(head, 0);
+    this.#chains.giveUp();
     for (const slot of this.#slots) {
       if (!slot.out || slot.epoch !== this.#epoch) continue;
       for (let i = 0; i < slot.chains.count; i++) queue.addUsed(slot.chains.headOf(i), 0);
@@ -263,7 +249,7 @@ export class Receive implements FrameTaker {
     const queue = this.#queue;
     const { ahead } = queue;
     const { frame } = slot;
-    if (this.#returned.length !== 0 || !this.#backlog.empty || sizeBytes > core.maxFrameBytes) return false;
+    if (this.#chains.returned !== 0 || !this.#backlog.empty || sizeBytes > core.maxFrameBytes) return false;
     do {
       let next = this.#next;
       if (next >= ahead.count) {
@@ -323,9 +309,9 @@ export class Receive implements FrameTaker {
         return false;
       }
     }
-    if (!this.#willSegment(sizeBytes)) {
+    if (!willSegment(this.#core, sizeBytes)) {
       if (!this.#gather(slot, sizeBytes)) return false;
-      if (!this.#isTooLongForRing(slot.frame, sizeBytes)) return true;
+      if (!isTooLongForRing(this.#core, slot.frame, sizeBytes)) return true;
       this.#empty(slot);
     }
     slot.staged = this.#backlog.take();
@@ -336,20 +322,6 @@ export class Receive implements FrameTaker {
     this.#starved = true;
     this.#allOut = true;
     return false;
-  }
-
-  /** Whether a frame of this length can only be one that the guest does not take as it is. */
-  #willSegment(sizeBytes: number): boolean {
-    const { maxFrameBytes, backendLeaves, guestOffloads, softwareOffloads } = this.#core;
-    if (sizeBytes <= maxFrameBytes || (backendLeaves & LONG) === 0) return false;
-    return softwareOffloads && (guestOffloads & LONG_TCP) === 0;
-  }
-
-  /** Whether all that the guest's buffers can be, `room`, does not hold a frame that may be segmented. */
-  #isTooLongForRing(room: Frame, lengthBytes: number): boolean {
-    const { maxFrameBytes, guestOffloads, softwareOffloads } = this.#core;
-    if (room.totalBytes >= lengthBytes || lengthBytes <= maxFrameBytes) return false;
-    return softwareOffloads && (guestOffloads & LONG) !== 0;
   }
 
   /** Keeps what was collected for another try. */
@@ -366,7 +338,7 @@ export class Receive implements FrameTaker {
     const queue = this.#queue;
     // Each round takes at least one chain, and only chains that are refused can come round again.
     for (let rounds = queue.size; rounds > 0; rounds--) {
-      if (this.#fill(slot, sizeBytes)) return true;
+      if (this.#chains.fill(slot, sizeBytes)) return true;
       this.#empty(slot);
       if (!queue.enableNotify()) break;
       if (rounds === 1) this.#core.later(this.#lookAgain);
@@ -380,39 +352,6 @@ export class Receive implements FrameTaker {
     return false;
   }
 
-  #fill(slot: ReceiveSlot, sizeBytes: number): boolean {
-    const { frame, header } = slot;
-    const { headerBytes, mergeable } = this.#core;
-    let ranges = 0;
-    for (let left = this.#queue.size; left > 0; left--) {
-      const before = frame.totalBytes;
-      const rangesBefore = frame.rangeCount;
-      const first = slot.chains.count === 0;
-      const head = this.#nextChain(first ? headerBytes : 0, first ? header : this.#none, frame);
-      if (head === QUEUE_REFUSED) continue;
-      if (head < 0) break;
-      const room = frame.totalBytes - before;
-      if (first ? header.totalBytes < headerBytes : room === 0) {
-        this.#counters.bufferTooSmall++;
-        this.#queue.addUsed(head, 0);
-        continue;
-      }
-      slot.chains.push(head, room);
-      ranges = frame.rangeCount - rangesBefore;
-      if (frame.totalBytes >= sizeBytes || !mergeable) return true;
-    }
-    // The whole ring does not hold such a frame: waiting for more would be for ever. A long frame can be segmented, so
-    // for one it is enough that the ring has no room for another chain like the last one.
-    if (slot.chains.count === this.#queue.size) return true;
-    return sizeBytes > this.#core.maxFrameBytes && frame.rangeCount + ranges > this.#queue.size;
-  }
-
-  #nextChain(headBytes: number, head: Frame, body: Frame): number {
-    const returned = this.#returned.shift();
-    if (returned < 0) return this.#queue.pop(true, headBytes, head, body);
-    return this.#queue.walk(returned, true, headBytes, head, body) ? returned : QUEUE_REFUSED;
-  }
-
   #deliver(slot: ReceiveSlot, length: number): void {
     const { frame } = slot;
     if (length === 0) {
@@ -420,12 +359,12 @@ export class Receive implements FrameTaker {
       this.#putBack(slot, 0);
       return;
     }
-    if (this.#core.ingress.active && this.#checkLength(slot, length) === null && !this.#admit(slot, length)) {
+    if (this.#core.ingress.active && lengthFault(this.#core, slot, length) === null && !this.#admit(slot, length)) {
       this.#keep(slot, 0);
       return;
     }
     const plain = (frame.flags | frame.gsoType) === 0 && slot.staged === null && this.#backlog.empty;
-    const cause = plain ? this.#checkLength(slot, length) : this.#deliverOffload(slot, length);
+    const cause = plain ? lengthFault(this.#core, slot, length) : this.#deliverOffload(slot, length);
     if (cause !== null) {
       this.#counters.dropped[cause]++;
       this.#keep(slot, 0);
@@ -444,7 +383,7 @@ export class Receive implements FrameTaker {
   /** See `FrameTaker.accept`. */
   accept(frame: Frame, length: number): boolean {
     if (!this.#queue.begin()) return false;
-    const whole = (frame.flags | frame.gsoType) === 0 || this.#agree(frame, length);
+    const whole = (frame.flags | frame.gsoType) === 0 || settleOffloads(this.#core, frame, length);
     if (whole && this.#backlog.empty) return this.#copyIn(frame, length);
     if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) {
       this.#counters.dropped.offload++;
@@ -460,7 +399,7 @@ export class Receive implements FrameTaker {
     const fits = gathered && slot.frame.totalBytes >= length;
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
-    if (gathered && frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && this.#isTooLongForRing(slot.frame, length)) {
+    if (gathered && frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && isTooLongForRing(this.#core, slot.frame, length)) {
       this.#keep(slot, 0);
       this.#release(slot);
       if (!this.#backlog.addCopy(frame, length, false)) return false;
@@ -485,23 +424,12 @@ export class Receive implements FrameTaker {
     this.#core.interrupt(this.#index);
   }
 
-  /** Why a frame cannot be given to the guest, whatever it asks for. */
-  #checkLength(slot: ReceiveSlot, length: number): ReceiveDrop | null {
-    const { frame, header, staged } = slot;
-    const { linkUp, maxReceiveBytes } = this.#core;
-    if ((slot.chains.count === 0 && staged === null) || !linkUp) return "linkDown";
-    if (frame.rangeCount === 0 || (header.rangeCount === 0 && staged === null)) return "reset";
-    if (length > slot.guestBytes) return "tooLong";
-    if (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE && isTooLong(frame, length, maxReceiveBytes)) return "tooLong";
-    return length < ETHERNET_HEADER_BYTES ? "tooShort" : null;
-  }
-
   /** Delivers a frame that leaves something to the guest, or that has to wait behind others. */
   #deliverOffload(slot: ReceiveSlot, length: number): ReceiveDrop | null {
     const { frame } = slot;
-    const cause = this.#checkLength(slot, length);
+    const cause = lengthFault(this.#core, slot, length);
     if (cause !== null) return cause;
-    const whole = this.#agree(frame, length);
+    const whole = settleOffloads(this.#core, frame, length);
     if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) return "offload";
     if (whole && slot.staged === null && this.#backlog.empty) {
       this.#use(slot, length);
@@ -514,31 +442,6 @@ export class Receive implements FrameTaker {
     this.#keep(slot, 0);
     this.#drain();
     return null;
-  }
-
-  /**
-   * Whether the guest takes the frame as it is; a checksum that it would not fill in is filled in here. The fields say
-   * what is left for the guest to do.
-   */
-  #agree(frame: Frame, length: number): boolean {
-    const { guestOffloads, softwareOffloads, views } = this.#core;
-    const needed = neededOffloads(frame.flags, frame.gsoType);
-    if (needed === UNKNOWN_GSO) return false;
-    // A long frame without its open checksum, or without a length for its segments, is not what it says (5.1.6.4.1).
-    if (frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && ((needed & Offload.Csum) === 0 || frame.gsoSize === 0))
-      return false;
-    const takesChecksums = (guestOffloads & Offload.Csum) !== 0;
-    // Without GUEST_CSUM flags are 0, also the one that says that the checksum is right (5.1.6.4.1).
-    const known = takesChecksums ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID : 0;
-    if ((needed & ~guestOffloads) === 0) {
-      frame.flags &= known;
-      return true;
-    }
-    if (needed !== Offload.Csum) return false;
-    if (!softwareOffloads || frame.csumStart < ETHERNET_HEADER_BYTES || !fillChecksum(frame, views, length))
-      return false;
-    clearOffloads(frame);
-    return true;
   }
 
   /** Gives the guest what waits for it, as far as there is room. False where there is too little; it will notify us. */
@@ -565,13 +468,13 @@ export class Receive implements FrameTaker {
     const slot = this.#piece;
     const length = backlog.pieceBytes;
     slot.take(this.#epoch);
-    if (!this.#fill(slot, length)) {
+    if (!this.#chains.fill(slot, length)) {
       this.#putBack(slot, 0);
       return false;
     }
     slot.guestBytes = slot.frame.totalBytes;
     slot.guestRanges = slot.frame.rangeCount;
-    if (backlog.canSegment && this.#isTooLongForRing(slot.frame, length)) {
+    if (backlog.canSegment && isTooLongForRing(this.#core, slot.frame, length)) {
       this.#putBack(slot, 0);
       backlog.segment();
       return true;
@@ -622,11 +525,7 @@ export class Receive implements FrameTaker {
     // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
     // go back unused rather than have it wait for a frame that may never come.
     const keeps = !this.#core.inOrder || this.#slots.length - this.#free.length <= 1;
-    for (let i = from; i < slot.chains.count; i++) {
-      const head = slot.chains.headOf(i);
-      if (keeps) this.#returned.push(head);
-      else this.#queue.addUsed(head, 0);
-    }
+    this.#chains.putBack(slot, from, keeps);
   }
 
   #addSpill(frame: Frame, bytes: number): void {
@@ -675,11 +574,4 @@ export class Receive implements FrameTaker {
       this.#roomBack = true;
     }
   }
-}
-
-/** Nothing is left to be done. */
-function clearOffloads(frame: Frame): void {
-  frame.flags = 0;
-  frame.csumStart = 0;
-  frame.csumOffset = 0;
 }
