@@ -25,7 +25,7 @@ describe("frames to send", () => {
     const { card: testCard, kept } = card();
     testCard.transmit(FRAME, [1, 20]);
     const [frame] = kept;
-    expect(frame?.length.slice(0, frame.rangeCount)).toEqual([1, 20, 39]);
+    expect([...(frame?.length.slice(0, frame.rangeCount) ?? [])]).toEqual([1, 20, 39]);
     expect(frame?.totalBytes).toBe(60);
   });
 
