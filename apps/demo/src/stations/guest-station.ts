@@ -21,6 +21,9 @@ export interface GuestAddress {
   readonly mtu: number;
 }
 
+/** Whether somebody in the guest listens at iperf3's port, 5201. */
+const LISTENS = "grep -q ':1451 .* 0A ' /proc/net/tcp /proc/net/tcp6";
+
 /** A guest on the network. */
 export class GuestStation implements Station {
   readonly name: string;
@@ -79,6 +82,8 @@ export class GuestStation implements Station {
   async iperfServer(): Promise<(() => Promise<void>) | null> {
     if ((await this.guest.run("command -v iperf3")).code !== 0) return null;
     await this.#must("iperf3 --server --one-off --daemon --pidfile /run/iperf3.pid");
+    // It goes into the background before it listens.
+    await this.#must(`for i in $(seq 100); do ${LISTENS} && break; sleep 0.1; done; ${LISTENS}`);
     return async () => void (await this.guest.run("kill $(cat /run/iperf3.pid); rm -f /run/iperf3.pid"));
   }
 
