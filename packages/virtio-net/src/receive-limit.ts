@@ -19,7 +19,7 @@ const start = new Uint8Array(ETHERNET_HEADER_BYTES);
  * VLAN tag belongs where there is one.
  * @param maxReceiveBytes what a frame with a tag may have
  */
-export function isTooLong(frame: Frame, lengthBytes: number, maxReceiveBytes: number): boolean {
+function isTooLong(frame: Frame, lengthBytes: number, maxReceiveBytes: number): boolean {
   return lengthBytes > maxReceiveBytes - VLAN_TAG_BYTES && lengthBytes > longestReceived(frame, maxReceiveBytes);
 }
 
