@@ -1,7 +1,6 @@
 import type { Frame } from "@vmmkit/ethif";
-import { IoOp, type IoRing, IoVector } from "@vmmkit/posix";
-import { IOVEC_BYTES } from "./limits.ts";
-import { VnetHeader } from "./vnet-header.ts";
+import type { IoRing } from "@vmmkit/posix";
+import { FrameBatch } from "./frame-batch.ts";
 
 /** How many frames are read at once to begin with. Fewer are not worth it. */
 const LEAST = 4;
@@ -15,19 +14,18 @@ const ROW = 4;
 export class BatchReader {
   /** The rooms to read into. Those that are not read into are given back unused. */
   readonly rooms: Frame[] = [];
-  /** Per read that was run: the bytes read, or minus the number of the error. */
-  readonly results: Int32Array;
-  readonly #ring: IoRing;
-  readonly #vector: IoVector = new IoVector();
-  readonly #headers: readonly VnetHeader[];
+  readonly #batch: FrameBatch;
   #ask = 1;
   #row = 0;
 
   /** @param headerBytes of the header before each frame */
   constructor(ring: IoRing, headerBytes: number) {
-    this.#ring = ring;
-    this.results = new Int32Array(ring.capacity);
-    this.#headers = headerBytes === 0 ? [] : Array.from(this.results, () => new VnetHeader(headerBytes));
+    this.#batch = new FrameBatch(ring, headerBytes);
+  }
+
+  /** Per read that was run: the bytes read, or minus the number of the error. */
+  get results(): Int32Array {
+    return this.#batch.results;
   }
 
   /** How many frames to ask for; 1 is for a plain call. */
@@ -46,23 +44,20 @@ export class BatchReader {
    * @returns how many reads were tried: fewer where the rooms are in more pieces than a list takes
    */
   read(fd: number): number {
-    this.#vector.clear();
-    let count = 0;
-    while (count < this.rooms.length && this.#add(fd, count)) count++;
-    if (count > 0) this.#ring.run(this.results);
-    return count;
+    for (const room of this.rooms) if (!this.#batch.addRead(fd, room)) break;
+    return this.#batch.run();
   }
 
   /** Gives the header that was read before a frame to its room. */
   takeHeader(index: number, room: Frame): void {
-    this.#headers[index]?.take(room);
+    this.#batch.takeHeader(index, room);
   }
 
   /** The rooms were dealt with. @param found how many frames there were in them */
   done(found: number): void {
     const tried = this.rooms.length;
     this.rooms.length = 0;
-    if (found === tried) this.#ask = Math.min(2 * this.#ask, this.results.length);
+    if (found === tried) this.#ask = Math.min(2 * this.#ask, this.#batch.capacity);
     else if (found < this.#ask / 2) this.#ask >>>= 1;
     if (this.#ask >= LEAST) return;
     this.#ask = 1;
@@ -71,20 +66,6 @@ export class BatchReader {
 
   /** Lets go of the guest's memory. */
   release(): void {
-    this.#vector.release();
-  }
-
-  #add(fd: number, index: number): boolean {
-    const room = this.rooms[index];
-    if (room === undefined) return false;
-    const vector = this.#vector;
-    const first = vector.count;
-    const header = this.#headers[index];
-    if (header !== undefined && !vector.pushAddress(header.address, header.sizeBytes)) return false;
-    if (!vector.pushRanges(room)) return false;
-    const count = vector.count - first;
-    return count === 1
-      ? this.#ring.push(IoOp.Read, fd, vector.rangeAddress(first), room.totalBytes, false)
-      : this.#ring.push(IoOp.Readv, fd, vector.address + first * IOVEC_BYTES, count, false);
+    this.#batch.release();
   }
 }

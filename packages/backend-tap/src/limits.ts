@@ -6,6 +6,3 @@ export const OVERHEAD_BYTES = 18;
 
 /** The longest frame there can be: a segment of 64 KiB with its headers. */
 export const MAX_FRAME_BYTES: number = 65535 + OVERHEAD_BYTES;
-
-/** A `struct iovec`. */
-export const IOVEC_BYTES = 16;

@@ -1,7 +1,7 @@
 import { type EthDriver, type Frame, TxResult } from "@vmmkit/ethif";
 import { addressOf, Errno, type Fd, type IoRing, IoVector, writeAt, writev } from "@vmmkit/posix";
-import { BatchWriter } from "./batch-writer.ts";
 import type { TapCounters } from "./counters.ts";
+import { FrameBatch } from "./frame-batch.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { HEADER_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
 import { VnetHeader } from "./vnet-header.ts";
@@ -20,7 +20,7 @@ export class Transmit {
   /** Null where each frame goes when it comes. */
   #ring: IoRing | null;
   /** Made when there are several frames for the first time. */
-  #batch: BatchWriter | null = null;
+  #batch: FrameBatch | null = null;
   /** The kernel took no more: what waits goes when it says that it does. */
   #stalled = false;
   #busy = false;
@@ -148,9 +148,9 @@ export class Transmit {
 
   /** Sends several frames at once. Answers how many left the queue. */
   #sendBatch(driver: EthDriver, ring: IoRing, count: number): number {
-    this.#batch ??= new BatchWriter(ring, this.#header.sizeBytes);
+    this.#batch ??= new FrameBatch(ring, this.#header.sizeBytes);
     const { results } = this.#batch;
-    const tried = this.#batch.write(this.#fd.number, this.#waiting, count);
+    const tried = this.#writeMany(this.#batch, count);
     if (tried === 0) return this.#sendOne(driver);
     const drops = this.#drops;
     for (let i = 0; i < tried; i++) {
@@ -165,6 +165,21 @@ export class Transmit {
       if (drops !== this.#drops) return tried;
     }
     return tried;
+  }
+
+  /**
+   * Writes the oldest frames at once, and leaves them in the queue. One that the kernel does not take stops those behind
+   * it (ECANCELED), so none overtakes.
+   * @returns how many were tried: fewer in front of one that is empty, or that has to be put together first
+   */
+  #writeMany(batch: FrameBatch, count: number): number {
+    const fd = this.#fd.number;
+    const most = Math.min(count, batch.capacity);
+    for (let i = 0; i < most; i++) {
+      const frame = this.#waiting.at(i);
+      if (frame === null || frame.rangeCount === 0 || !batch.addWrite(fd, frame, i + 1 < most)) break;
+    }
+    return batch.run();
   }
 
   /** Sends the oldest frame. 0 where the kernel takes none, otherwise 1. */

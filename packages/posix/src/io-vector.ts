@@ -3,6 +3,9 @@ import { addressOf } from "./addresses.ts";
 /** `UIO_MAXIOV`: the kernel takes no more ranges in one call. */
 export const IOV_MAX = 1024;
 
+/** Of a `struct iovec`. */
+const ENTRY_BYTES = 16;
+
 /** A frame as its ranges in memory: what `Frame` of `@vmmkit/ethif` has. Parallel arrays, so nothing is allocated. */
 export interface RangeList {
   /** How many ranges count. */
@@ -44,13 +47,18 @@ export class IoVector {
       throw new RangeError(`"capacity" expected an integer from 1 to ${IOV_MAX}, got ${capacity}`);
     }
     this.capacity = capacity;
-    this.#words = new Uint32Array(new ArrayBuffer(capacity * 16));
+    this.#words = new Uint32Array(new ArrayBuffer(capacity * ENTRY_BYTES));
     this.address = addressOf(this.#words);
   }
 
   /** Address of the first range. */
   get firstAddress(): number {
     return this.rangeAddress(0);
+  }
+
+  /** Address of the `struct iovec` of a range that was added: a list from there on. */
+  entryAddress(index: number): number {
+    return this.address + ENTRY_BYTES * index;
   }
 
   /** Address of a range that was added. */
