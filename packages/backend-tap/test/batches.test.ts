@@ -1,11 +1,10 @@
-import { type EthDriver, Frame, TxResult } from "@vmmkit/ethif";
+import { TxResult } from "@vmmkit/ethif";
 import { TestCard } from "@vmmkit/ethif-compliance";
-import { Errno, IoRing, type Socket, SocketType, socketPair } from "@vmmkit/posix";
+import { Errno, IoRing, type Socket } from "@vmmkit/posix";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { TapCounters } from "../src/counters.ts";
 import type { TapBackend, TapOptions } from "../src/index.ts";
-import { Transmit } from "../src/transmit.ts";
 import { eventually, inOwnNetwork, someFrame, testPeer, testTap } from "./support/backends.ts";
+import { frameOf, type OnSocket, onSocket } from "./support/on-socket.ts";
 
 inOwnNetwork();
 
@@ -16,35 +15,10 @@ function testRing(): IoRing {
   return ring;
 }
 
-interface OnSocket {
-  readonly transmit: Transmit;
-  readonly counters: TapCounters;
-  readonly there: Socket;
-  readonly driver: EthDriver;
-  readonly completed: number[];
-  readonly ring: IoRing;
-}
-
-/** One direction alone, onto a socket that keeps the borders of frames as a TAP interface does. */
-function onSocket(queueFrames = 16, headerBytes = 12): OnSocket {
-  const [here, there] = socketPair(SocketType.SeqPacket);
-  onTestFinished(() => {
-    here.close();
-    there.close();
-  });
-  const counters = new TapCounters();
+/** The way out with many frames in a call. */
+function batched(queueFrames = 16, headerBytes = 12): OnSocket & { readonly ring: IoRing } {
   const ring = testRing();
-  const transmit = new Transmit(here.fd, headerBytes, counters, queueFrames, () => {}, ring);
-  const completed: number[] = [];
-  const driver = { callbacks: { txComplete: (cookie: number) => completed.push(cookie) } } as unknown as EthDriver;
-  return { transmit, counters, there, completed, driver, ring };
-}
-
-function frameOf(bytes: Uint8Array, cookie: number, pieceBytes = bytes.length): Frame {
-  const frame = new Frame();
-  frame.cookie = cookie;
-  for (let at = 0; at < bytes.length; at += pieceBytes) frame.push(bytes, at, Math.min(pieceBytes, bytes.length - at));
-  return frame;
+  return { ...onSocket(queueFrames, headerBytes, ring), ring };
 }
 
 /** Frames that came, and the flags of their headers. */
@@ -59,7 +33,7 @@ function arrived(there: Socket, headerBytes = 12): { bytes: Uint8Array; flags: n
 
 describe("frames out", () => {
   it("are gathered, and go with one system call when the card says that those were all", () => {
-    const { transmit, there, driver, completed, counters, ring } = onSocket();
+    const { transmit, there, driver, completed, counters, ring } = batched();
     const run = vi.spyOn(ring, "run");
     const frames = [0, 1, 2, 3, 4].map((cookie) =>
       Object.assign(frameOf(someFrame(60 + 100 * cookie), cookie, 50), { flags: cookie & 1 }),
@@ -74,7 +48,7 @@ describe("frames out", () => {
   });
 
   it("one alone takes the plain call", () => {
-    const { transmit, there, driver, completed, ring } = onSocket(4, 0);
+    const { transmit, there, driver, completed, ring } = batched(4, 0);
     const run = vi.spyOn(ring, "run");
     transmit.send(driver, frameOf(someFrame(), 3));
     transmit.flush(driver);
@@ -83,7 +57,7 @@ describe("frames out", () => {
   });
 
   it("more than fit into the queue or into one call go in several, and none overtakes", () => {
-    const { transmit, there, driver, completed } = onSocket(20, 0);
+    const { transmit, there, driver, completed } = batched(20, 0);
     const frames = Array.from({ length: 47 }, (_, i) => frameOf(someFrame(60 + i), i));
     for (const frame of frames) expect(transmit.send(driver, frame)).toBe(TxResult.Enqueued);
     expect(completed).toHaveLength(40);
@@ -93,7 +67,7 @@ describe("frames out", () => {
   });
 
   it("one that is refused is dropped and counted, and those behind it go all the same", () => {
-    const { transmit, there, driver, completed, counters } = onSocket();
+    const { transmit, there, driver, completed, counters } = batched();
     const gone = frameOf(someFrame(), 1, 20);
     const frames = [frameOf(someFrame(), 0), gone, frameOf(someFrame(), 2), frameOf(someFrame(), 3)];
     for (const frame of frames) transmit.send(driver, frame);
@@ -105,7 +79,7 @@ describe("frames out", () => {
   });
 
   it("one that the kernel refuses stops those behind it but for the next call", () => {
-    const { transmit, there, driver, completed, counters, ring } = onSocket();
+    const { transmit, there, driver, completed, counters, ring } = batched();
     for (let cookie = 0; cookie < 4; cookie++) transmit.send(driver, frameOf(someFrame(), cookie));
     vi.spyOn(ring, "run").mockImplementationOnce((results) => {
       ring.cancel();
@@ -117,7 +91,7 @@ describe("frames out", () => {
   });
 
   it("in more pieces than a call takes are put together between the others", () => {
-    const { transmit, there, driver, completed } = onSocket(8, 0);
+    const { transmit, there, driver, completed } = batched(8, 0);
     const frames = [frameOf(someFrame(), 0), frameOf(someFrame(3000), 1, 1), frameOf(someFrame(), 2)];
     for (const frame of frames) transmit.send(driver, frame);
     transmit.flush(driver);
@@ -126,7 +100,7 @@ describe("frames out", () => {
   });
 
   it("a reset of the card empties those that were gathered, and they go back unsent", () => {
-    const { transmit, there, driver, completed, counters } = onSocket(8, 0);
+    const { transmit, there, driver, completed, counters } = batched(8, 0);
     const frames = [0, 1, 2, 3].map((cookie) => frameOf(someFrame(), cookie));
     for (const frame of frames) transmit.send(driver, frame);
     frames[0]?.clear();
@@ -137,7 +111,7 @@ describe("frames out", () => {
   });
 
   it("EAGAIN in the middle: what was not taken waits in its order, and later frames wait behind it", () => {
-    const { transmit, there, driver, completed, counters, ring } = onSocket(8, 0);
+    const { transmit, there, driver, completed, counters, ring } = batched(8, 0);
     const frames = Array.from({ length: 6 }, (_, i) => frameOf(someFrame(), i));
     for (const frame of frames.slice(0, 4)) transmit.send(driver, frame);
     vi.spyOn(ring, "run")
@@ -162,7 +136,7 @@ describe("frames out", () => {
   });
 
   it("a descriptor that cannot be asked this way is asked frame by frame from then on", () => {
-    const { transmit, there, driver, completed, ring } = onSocket(8, 0);
+    const { transmit, there, driver, completed, ring } = batched(8, 0);
     const run = vi.spyOn(ring, "run").mockImplementation((results) => {
       ring.cancel();
       results.fill(-Errno.ENOTSUP);
@@ -175,7 +149,7 @@ describe("frames out", () => {
   });
 
   it("a guest that gives the queue up while its frames come back: those are nobody's any more", () => {
-    const { transmit, there, driver, completed } = onSocket(8, 0);
+    const { transmit, there, driver, completed } = batched(8, 0);
     const { callbacks } = driver;
     Object.assign(callbacks, {
       txComplete: (cookie: number) => {

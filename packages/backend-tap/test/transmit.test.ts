@@ -1,11 +1,10 @@
-import { type EthDriver, Frame, TxResult } from "@vmmkit/ethif";
-import { Errno, type Socket, SocketType, socketPair } from "@vmmkit/posix";
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { TapCounters } from "../src/counters.ts";
+import { TxResult } from "@vmmkit/ethif";
+import { Errno } from "@vmmkit/posix";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_FRAME_BYTES } from "../src/limits.ts";
-import { Transmit } from "../src/transmit.ts";
 import { eventually, inOwnNetwork, someFrame, testCard, testPeer } from "./support/backends.ts";
 import { ip } from "./support/namespace.ts";
+import { frameOf, type OnSocket, onSocket } from "./support/on-socket.ts";
 
 inOwnNetwork();
 
@@ -24,44 +23,16 @@ beforeEach(() => {
   refusals.length = 0;
 });
 
-/** One direction alone, onto a socket that keeps the borders of frames as a TAP interface does. */
-function onSocket(queueFrames = 4): {
-  transmit: Transmit;
-  counters: TapCounters;
-  there: Socket;
-  troubles: () => number;
-  completed: number[];
-  driver: EthDriver;
-} {
-  const [here, there] = socketPair(SocketType.SeqPacket);
-  onTestFinished(() => {
-    here.close();
-    there.close();
-  });
-  const counters = new TapCounters();
-  let troubles = 0;
-  const transmit = new Transmit(here.fd, 12, counters, queueFrames, () => {
-    troubles++;
-  });
-  const completed: number[] = [];
-  const driver = { callbacks: { txComplete: (cookie: number) => completed.push(cookie) } } as unknown as EthDriver;
-  return { transmit, counters, there, troubles: () => troubles, completed, driver };
-}
-
-function frameOf(bytes: Uint8Array, pieceBytes = bytes.length, cookie = 0): Frame {
-  const frame = new Frame();
-  frame.cookie = cookie;
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
-    frame.push(bytes, at, Math.min(pieceBytes, bytes.length - at));
-  }
-  return frame;
+/** The way out with a call for each frame. */
+function plainly(queueFrames = 4): OnSocket {
+  return onSocket(queueFrames, 12, null);
 }
 
 describe("a frame", () => {
   it("goes out with its header before it, from many pieces in one call", () => {
-    const { transmit, there, counters, driver } = onSocket();
+    const { transmit, there, counters, driver } = plainly();
     const bytes = someFrame(1000);
-    const frame = Object.assign(frameOf(bytes, 7), { flags: 1, csumStart: 34, csumOffset: 16 });
+    const frame = Object.assign(frameOf(bytes, 0, 7), { flags: 1, csumStart: 34, csumOffset: 16 });
     expect(transmit.send(driver, frame)).toBe(TxResult.Complete);
     const got = new Uint8Array(2000);
     expect(there.fd.read(got)).toBe(1012);
@@ -71,18 +42,18 @@ describe("a frame", () => {
   });
 
   it("in more pieces than a system call takes is put together first", () => {
-    const { transmit, there, driver } = onSocket();
+    const { transmit, there, driver } = plainly();
     const bytes = someFrame(3000);
-    expect(transmit.send(driver, Object.assign(frameOf(bytes, 1), { flags: 2 }))).toBe(TxResult.Complete);
+    expect(transmit.send(driver, Object.assign(frameOf(bytes, 0, 1), { flags: 2 }))).toBe(TxResult.Complete);
     const got = new Uint8Array(4000);
     expect(there.fd.read(got)).toBe(3012);
     expect([got[0], got.subarray(12, 3012)]).toEqual([2, bytes]);
   });
 
   it("whose memory went away is refused and counted, and nothing is read there", () => {
-    const { transmit, there, counters, driver } = onSocket();
+    const { transmit, there, counters, driver } = plainly();
     const bytes = someFrame(100);
-    const frame = frameOf(bytes, 50);
+    const frame = frameOf(bytes, 0, 50);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
     expect(transmit.send(driver, frame)).toBe(TxResult.Failed);
     expect(counters.refused).toBe(1);
@@ -90,7 +61,7 @@ describe("a frame", () => {
   });
 
   it("shorter than an Ethernet header, or longer than any frame, is not sent", () => {
-    const { transmit, counters, driver } = onSocket();
+    const { transmit, counters, driver } = plainly();
     expect(transmit.send(driver, frameOf(new Uint8Array(13)))).toBe(TxResult.Failed);
     expect(transmit.send(driver, frameOf(new Uint8Array(MAX_FRAME_BYTES + 1)))).toBe(TxResult.Failed);
     expect([counters.tooShort, counters.tooLong, counters.framesOut]).toEqual([1, 1, 0]);
@@ -99,9 +70,9 @@ describe("a frame", () => {
 
 describe("EAGAIN", () => {
   it("frames wait in their order, those beyond the queue are dropped, and all is sent when there is room", () => {
-    const { transmit, counters, completed, driver, there } = onSocket(2);
+    const { transmit, counters, completed, driver, there } = plainly(2);
     refusals.push(-Errno.EAGAIN);
-    const frames = [0, 1, 2].map((cookie) => frameOf(someFrame(), 60, cookie));
+    const frames = [0, 1, 2].map((cookie) => frameOf(someFrame(), cookie));
     expect(frames.map((frame) => transmit.send(driver, frame))).toEqual([
       TxResult.Enqueued,
       TxResult.Enqueued,
@@ -121,9 +92,9 @@ describe("EAGAIN", () => {
   });
 
   it("as many as the budget says are sent before others have their turn", () => {
-    const { transmit, completed, driver } = onSocket(10);
+    const { transmit, completed, driver } = plainly(10);
     refusals.push(-Errno.EAGAIN);
-    for (let cookie = 0; cookie < 5; cookie++) transmit.send(driver, frameOf(someFrame(), 60, cookie));
+    for (let cookie = 0; cookie < 5; cookie++) transmit.send(driver, frameOf(someFrame(), cookie));
     transmit.resume(driver, 2);
     expect(completed).toEqual([0, 1]);
     transmit.resume(driver, 64);
@@ -131,9 +102,9 @@ describe("EAGAIN", () => {
   });
 
   it("a frame that a reset of the card emptied is given back unsent", () => {
-    const { transmit, counters, completed, driver } = onSocket();
+    const { transmit, counters, completed, driver } = plainly();
     refusals.push(-Errno.EAGAIN);
-    const frame = frameOf(someFrame(), 60, 7);
+    const frame = frameOf(someFrame(), 7);
     transmit.send(driver, frame);
     frame.clear();
     transmit.resume(driver, 64);
@@ -164,7 +135,7 @@ describe("errors of the host are counted by their reason", () => {
     ["EINVAL", "refused"],
   ] as const) {
     it(`${name}: ${reason}`, () => {
-      const { transmit, counters, troubles, driver, completed } = onSocket();
+      const { transmit, counters, troubles, driver, completed } = plainly();
       refusals.push(-Errno[name]);
       expect(transmit.send(driver, frameOf(someFrame()))).toBe(TxResult.Failed);
       expect(counters.snapshot().dropped[reason]).toBe(1);
@@ -172,7 +143,7 @@ describe("errors of the host are counted by their reason", () => {
       expect(troubles()).toBe(name === "EIO" || name === "EBADFD" ? 1 : 0);
       // And of a frame that waited.
       refusals.push(-Errno.EAGAIN, -Errno[name]);
-      transmit.send(driver, frameOf(someFrame(), 60, 3));
+      transmit.send(driver, frameOf(someFrame(), 3));
       transmit.resume(driver, 64);
       expect([counters.snapshot().dropped[reason], completed]).toEqual([2, [3]]);
       // The next one is sent as if nothing had been.
