@@ -3,9 +3,13 @@ import type { SocketAddress } from "@vmmkit/posix";
 
 /** What carries a card's frames. */
 export type BackendSpec =
-  | { readonly kind: "hub" | "null" }
+  | { readonly kind: "hub" }
+  | { readonly kind: "null" }
   | { readonly kind: "tap" | "pcap-live"; readonly name: string }
   | { readonly kind: "socket"; readonly how: "connect" | "listen"; readonly address: SocketAddress };
+
+/** One that leads out of this process. */
+export type LineSpec = Exclude<BackendSpec, { readonly kind: "hub" | "null" }>;
 
 /** What `--backend` takes. */
 export const BACKEND_USAGE = "hub, null, tap:NAME, socket:ADDRESS, socket:listen:ADDRESS, pcap-live:INTERFACE";

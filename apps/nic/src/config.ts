@@ -1,6 +1,6 @@
 import type { FaultOptions } from "@vmmkit/backend-fault";
 import { type MacAddress, parseMac } from "@vmmkit/ethif";
-import { type BackendSpec, parseBackend } from "./backend-spec.ts";
+import { type BackendSpec, type LineSpec, parseBackend } from "./backend-spec.ts";
 import { parseFault } from "./fault-spec.ts";
 import { type MetricsAddress, parseMetricsAddress } from "./metrics/address.ts";
 
@@ -37,7 +37,7 @@ export interface NicConfig {
   /** Whom it runs as once all is open. */
   readonly user?: string;
   /** What else is on the hub. */
-  readonly uplinks: readonly BackendSpec[];
+  readonly uplinks: readonly LineSpec[];
   /** For how many microseconds it goes on looking after something was ready, before it sleeps; 0 for not at all. */
   readonly spinUs: number;
   readonly cards: readonly CardConfig[];
@@ -76,9 +76,8 @@ export function readConfig(json: unknown): NicConfig {
   const cards = list.map(readCard);
   unique(cards, "name", (card) => card.name);
   unique(cards, "socket", (card) => card.path);
-  const hub = cards.filter(({ backend }) => backend.kind === "hub");
-  const mtu = hub.find((card) => card.mtu !== undefined)?.mtu;
-  const odd = hub.find((card) => card.mtu !== undefined && card.mtu !== mtu);
+  const mtu = hubMtu(cards);
+  const odd = cards.find((card) => saysHubMtu(card) && card.mtu !== mtu);
   if (odd !== undefined) fail(`mtu of ${odd.name}`, `${mtu}, as the hub's other cards have`, odd.mtu);
   const control = optionalText(top, "control", "control");
   const metrics = optionalText(top, "metrics", "metrics");
@@ -93,7 +92,16 @@ export function readConfig(json: unknown): NicConfig {
   };
 }
 
-function readUplinks(json: unknown): BackendSpec[] {
+/** The MTU of the hub between cards: the first one's that says one. */
+export function hubMtu(cards: readonly CardConfig[]): number {
+  return cards.find(saysHubMtu)?.mtu ?? DEFAULT_MTU;
+}
+
+function saysHubMtu({ backend, mtu }: CardConfig): boolean {
+  return backend.kind === "hub" && mtu !== undefined;
+}
+
+function readUplinks(json: unknown): LineSpec[] {
   if (!Array.isArray(json)) fail("uplinks", "a list", json);
   return json.map((text, index) => {
     const at = `uplinks[${index}]`;

@@ -2,7 +2,7 @@ import { Hub } from "@vmmkit/backend-loopback";
 import { Poller } from "@vmmkit/posix";
 import type { Cable } from "./cable.ts";
 import { Card } from "./card.ts";
-import { DEFAULT_MTU, type NicConfig } from "./config.ts";
+import { hubMtu, type NicConfig } from "./config.ts";
 import { Control } from "./control/server.ts";
 import { MetricsServer } from "./metrics/server.ts";
 import { openUplink } from "./open-uplink.ts";
@@ -54,7 +54,7 @@ export class Nic {
     const { cards } = this;
     const poller = new Poller({ spinUs: config.spinUs });
     this.#poller = poller;
-    const mtu = config.cards.find((card) => card.backend.kind === "hub" && card.mtu !== undefined)?.mtu ?? DEFAULT_MTU;
+    const mtu = hubMtu(config.cards);
     // An uplink is no card of ours, which would do for its guest what that does not take.
     const hub = new Hub(config.uplinks.length > 0 ? { mtu, offloads: 0 } : { mtu });
     for (const uplink of config.uplinks) this.#uplinks.push(openUplink(uplink, hub, mtu, poller));

@@ -1,10 +1,7 @@
-import type { DeviceQueue } from "@vmmkit/virtio";
+import { type DeviceQueue, VIRTQ_DESC_BYTES, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_USED } from "@vmmkit/virtio";
 import type { GuestMemory } from "@vmmkit/vm";
 
-const VIRTQ_DESC_BYTES = 16;
 const FLAGS_AT = 14;
-const AVAIL = 1 << 7;
-const USED = 1 << 15;
 const WRAP = 1 << 15;
 
 /**
@@ -31,7 +28,7 @@ function packedFill(memory: GuestMemory, { base, size }: DeviceQueue, descTable:
   let wrap = (used & WRAP) !== 0;
   for (let count = 0; count < size; count++) {
     const flags = readU16(memory, descTable + VIRTQ_DESC_BYTES * slot + FLAGS_AT);
-    if (((flags & AVAIL) !== 0) !== wrap || ((flags & USED) !== 0) === wrap) return count;
+    if (((flags & VIRTQ_DESC_F_AVAIL) !== 0) !== wrap || ((flags & VIRTQ_DESC_F_USED) !== 0) === wrap) return count;
     slot++;
     if (slot === size) {
       slot = 0;
