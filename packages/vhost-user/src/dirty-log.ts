@@ -1,5 +1,6 @@
-import { type Fd, fileBytes, type Mapping, mapMemory, PosixError } from "@vmmkit/posix";
+import { type Fd, fileBytes, type Mapping, mapMemory } from "@vmmkit/posix";
 import { RequestError } from "./errors.ts";
+import { mapHandedOver } from "./map-handed-over.ts";
 import { readU64 } from "./payload.ts";
 import { LOG_PAGE_BYTES } from "./spec.ts";
 
@@ -18,11 +19,7 @@ export class DirtyLog {
     if (sizeBytes === 0 || offset % 4096 !== 0 || offset + sizeBytes > fileBytes(fd)) {
       throw new RequestError(`no log: ${sizeBytes} bytes at ${offset}`);
     }
-    try {
-      this.#mapping = mapMemory(fd, sizeBytes, { offset });
-    } catch (error) {
-      throw error instanceof PosixError ? new RequestError(error.message) : error;
-    }
+    this.#mapping = mapHandedOver(() => mapMemory(fd, sizeBytes, { offset }));
     this.#bits = new Uint8Array(this.#mapping.buffer);
   }
 

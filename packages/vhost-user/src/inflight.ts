@@ -1,6 +1,7 @@
-import { createMemfd, type Fd, fileBytes, type Mapping, mapMemory, PosixError } from "@vmmkit/posix";
+import { createMemfd, type Fd, fileBytes, type Mapping, mapMemory } from "@vmmkit/posix";
 import { RequestError } from "./errors.ts";
 import { InflightRegion, regionBytes } from "./inflight-region.ts";
+import { mapHandedOver } from "./map-handed-over.ts";
 import { need, readU64 } from "./payload.ts";
 
 const DESCRIPTION_BYTES = 24;
@@ -54,11 +55,7 @@ export class InflightArea {
     if (sizeBytes < needed || offset % PAGE_BYTES !== 0 || offset + sizeBytes > fileBytes(fd)) {
       throw new RequestError(`${sizeBytes} bytes at ${offset} for what is in flight, where ${needed} are needed`);
     }
-    try {
-      this.#mapping = mapMemory(fd, sizeBytes, { offset });
-    } catch (error) {
-      throw error instanceof PosixError ? new RequestError(error.message) : error;
-    }
+    this.#mapping = mapHandedOver(() => mapMemory(fd, sizeBytes, { offset }));
     this.#queues = queues;
     this.queueSize = queueSize;
   }

@@ -1,6 +1,7 @@
-import { type Fd, fileBytes, type Mapping, mapInPieces, PosixError } from "@vmmkit/posix";
+import { type Fd, fileBytes, type Mapping, mapInPieces } from "@vmmkit/posix";
 import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
 import { RequestError } from "./errors.ts";
+import { mapHandedOver } from "./map-handed-over.ts";
 import { need, readU64 } from "./payload.ts";
 import { MAX_TABLE_REGIONS } from "./spec.ts";
 
@@ -128,12 +129,7 @@ function readRegion(body: DataView, at: number): RegionInfo {
 
 function mapRegion({ size, offset }: RegionInfo, fd: Fd): Mapping[] {
   if (offset + size > fileBytes(fd)) throw new RequestError("a region that is longer than its file");
-  try {
-    return mapInPieces(fd, size, { offset });
-  } catch (error) {
-    if (error instanceof PosixError) throw new RequestError(error.message);
-    throw error;
-  }
+  return mapHandedOver(() => mapInPieces(fd, size, { offset }));
 }
 
 function isSame(a: RegionInfo, b: RegionInfo): boolean {

@@ -57,7 +57,9 @@ export async function serveInProcess(options: ServeInProcessOptions): Promise<Se
 
 class Supervisor implements ServedProcess {
   restarts = 0;
-  readonly #options: ServeInProcessOptions;
+  readonly #execArgv: readonly string[];
+  readonly #restartMs: number;
+  readonly #log: (line: string) => void;
   readonly #start: StartMessage;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #child: ChildProcess | null = null;
@@ -69,12 +71,14 @@ class Supervisor implements ServedProcess {
   #served = false;
 
   constructor(options: ServeInProcessOptions) {
-    const { module, data, listen, connect, mode = 0o600, spinUs = 50, restartMs = 50 } = options;
+    const { module, data, listen, connect, mode = 0o600, spinUs = 50, restartMs = 50, log = () => {} } = options;
     if ((listen === undefined) === (connect === undefined)) {
       throw new TypeError('"options" expected exactly one of listen and connect');
     }
     const where = connect === undefined ? { listen: listen ?? "", mode } : { connect };
-    this.#options = options;
+    this.#execArgv = options.execArgv ?? process.execArgv;
+    this.#restartMs = restartMs;
+    this.#log = log;
     this.#start = { kind: "start", module: module.href, data, where, spinUs };
     this.#delayMs = restartMs;
   }
@@ -85,10 +89,9 @@ class Supervisor implements ServedProcess {
 
   /** Starts a process, and resolves when it serves. */
   start(): Promise<void> {
-    const { execArgv = process.execArgv, log = () => {} } = this.#options;
     const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url);
     const child = fork(fileURLToPath(entry), {
-      execArgv: [...execArgv],
+      execArgv: [...this.#execArgv],
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
@@ -97,7 +100,7 @@ class Supervisor implements ServedProcess {
     return new Promise<void>((resolve, reject) => {
       child.on("message", (message: ChildMessage) => {
         if (message.kind === "ready") resolve();
-        else if (message.kind === "log") log(message.line);
+        else if (message.kind === "log") this.#log(message.line);
         else if (message.kind === "report") this.#answered(message.id, message.value);
         else {
           reject(new Error(message.error));
@@ -152,9 +155,8 @@ class Supervisor implements ServedProcess {
 
   #restartLater(livedMs: number, reason: string): void {
     if (this.#closed) return;
-    const { restartMs = 50, log = () => {} } = this.#options;
-    if (livedMs > STEADY_MS) this.#delayMs = restartMs;
-    log(`${reason}; another one in ${this.#delayMs} ms`);
+    if (livedMs > STEADY_MS) this.#delayMs = this.#restartMs;
+    this.#log(`${reason}; another one in ${this.#delayMs} ms`);
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.restarts++;
