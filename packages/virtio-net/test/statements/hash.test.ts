@@ -4,56 +4,22 @@
  */
 import * as virtio from "@vmmkit/virtio";
 import { describe, expect, it } from "vitest";
+import { KEY, type PublishedHash, ports, V4, V6, v4, v6 } from "../support/published-hashes.ts";
 import { makeRig } from "../support/rig.ts";
 import { makeStateRig } from "../support/state-rig.ts";
 
-const KEY = Uint8Array.from(
-  "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa".match(/../g) ?? [],
-  (byte) => Number.parseInt(byte, 16),
-);
 const PAIRS = 4;
 const TABLE = Array.from({ length: 128 }, (_, i) => (i * 7) % PAIRS);
 
-/** Source and destination with their ports, and the hashes of the addresses and of all. */
-const V4: readonly (readonly [string, number, string, number, number, number])[] = [
-  ["66.9.149.187", 2794, "161.142.100.80", 1766, 0x323e8fc2, 0x51ccc178],
-  ["199.92.111.2", 14230, "65.69.140.83", 4739, 0xd718262a, 0xc626b0ea],
-  ["24.19.198.95", 12898, "12.22.207.184", 38024, 0xd2d0a5de, 0x5c2b394a],
-  ["38.27.205.30", 48228, "209.142.163.6", 2217, 0x82989176, 0xafc7327f],
-  ["153.39.163.191", 44251, "202.188.127.2", 1303, 0x5d1809c5, 0x10e828a2],
-];
-const V6: readonly (readonly [string, number, string, number, number, number])[] = [
-  ["3ffe250102001fff0000000000000007", 2794, "3ffe2501020000030000000000000001", 1766, 0x2cc18cd5, 0x40207d3d],
-  ["3ffe0501000800000260 97fffe40efab", 14230, "ff020000000000000000000000000001", 4739, 0x0f0c461c, 0xdde51bbf],
-  ["3ffe1900454500030200f8fffe2167cf", 44251, "fe800000000000000200f8fffe2167cf", 38024, 0x4b61e985, 0x02d1feef],
-];
 const TCP = 6;
 const UDP = 17;
 
-const hex = (text: string) => (text.replaceAll(" ", "").match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
-const ports = (...numbers: number[]) => numbers.flatMap((port) => [port >> 8, port & 255]);
-
-function packet(version: 4 | 6, protocol: number, [source, from, target, to]: (typeof V4)[number]): Uint8Array {
+function packet(version: 4 | 6, protocol: number, [source, from, target, to]: PublishedHash): Uint8Array {
   const rest = [...ports(from, to), ...new Array(24).fill(0x5a)];
   const ip =
     version === 4
-      ? [
-          0x45,
-          0,
-          0,
-          20 + rest.length,
-          0,
-          0,
-          0,
-          0,
-          64,
-          protocol,
-          0,
-          0,
-          ...source.split(".").map(Number),
-          ...target.split(".").map(Number),
-        ]
-      : [0x60, 0, 0, 0, 0, rest.length, protocol, 64, ...hex(source), ...hex(target)];
+      ? [0x45, 0, 0, 20 + rest.length, 0, 0, 0, 0, 64, protocol, 0, 0, ...v4(source), ...v4(target)]
+      : [0x60, 0, 0, 0, 0, rest.length, protocol, 64, ...v6(source), ...v6(target)];
   const type = version === 4 ? [0x08, 0x00] : [0x86, 0xdd];
   return Uint8Array.from([0x52, 0x54, 0, 0x12, 0x34, 0x56, 2, 0, 0, 0, 0, 9, ...type, ...ip, ...rest]);
 }
