@@ -76,11 +76,7 @@ export class ReceiveSlot {
     const room = words[((index << 2) + 3) | 0] as number;
     this.out = true;
     this.epoch = epoch;
-    // What `#header` has is of no account as long as this is not 0.
-    this.headerLength = headerBytes;
-    this.headerBytes = bytes;
-    this.headerAt = offset + headAt;
-    this.#headerGpa = gpa + headAt;
+    this.#placeHeader(ahead, headAt, headerBytes);
     frame.clear();
     frame.pushAlone(bytes, offset + bodyAt, room, gpa + bodyAt, hostAddress === 0 ? 0 : hostAddress + bodyAt);
     this.chains.pushAlone(head, room);
@@ -97,10 +93,7 @@ export class ReceiveSlot {
     const bodyAt = words[((index << 2) + 2) | 0] as number;
     let room = words[((index << 2) + 3) | 0] as number;
     if (this.chains.count === 0) {
-      this.headerBytes = bytes;
-      this.headerAt = offset + headAt;
-      this.#headerGpa = gpa + headAt;
-      this.headerLength = headerBytes;
+      this.#placeHeader(ahead, headAt, headerBytes);
       frame.pushAlone(bytes, offset + bodyAt, room, gpa + bodyAt, hostAddress === 0 ? 0 : hostAddress + bodyAt);
     } else if (headAt + headerBytes === bodyAt) {
       // Chains behind the first have no header.
@@ -112,6 +105,15 @@ export class ReceiveSlot {
       room += headerBytes;
     }
     this.chains.push(head, room);
+  }
+
+  /** The header is at a place in the window of `ahead`. */
+  #placeHeader({ bytes, offset, gpa }: PlainChains, headAt: number, headerBytes: number): void {
+    // What `#header` has is of no account as long as this is not 0.
+    this.headerLength = headerBytes;
+    this.headerBytes = bytes;
+    this.headerAt = offset + headAt;
+    this.#headerGpa = gpa + headAt;
   }
 
   /** Guest memory changed. */
