@@ -12,11 +12,14 @@ import {
   type VirtioInterface,
 } from "@vmmkit/virtio";
 import { GuestMemory, type Vm } from "@vmmkit/vm";
+import type { ChainRecord } from "./chain-record.ts";
 import type { DirtyLog } from "./dirty-log.ts";
 import { RequestError } from "./errors.ts";
 import type { InflightArea } from "./inflight.ts";
 import { MemoryTable } from "./memory-table.ts";
+import { PackedRecord } from "./packed-record.ts";
 import { VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES } from "./spec.ts";
+import { SplitRecord } from "./split-record.ts";
 import { TrackedQueue } from "./tracked-queue.ts";
 import { Vring } from "./vring.ts";
 
@@ -123,7 +126,7 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
     return (this.device.state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
   }
 
-  /** Where what is in flight is on record, for split rings that start from now on. */
+  /** Where what is in flight is on record, for rings that start from now on. */
   setInflight(area: InflightArea | null): void {
     this.#inflight?.close();
     this.#inflight = area;
@@ -162,8 +165,19 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   #track(index: number, queue: DeviceQueue): DeviceQueue {
     const inner = queue instanceof TrackedQueue ? queue.inner : queue;
-    const region = this.isPacked ? null : (this.#inflight?.region(index, inner.size) ?? null);
-    return region === null ? inner : new TrackedQueue(inner, this.memory, region);
+    const record = this.#recordOf(index, inner.size);
+    return record === null ? inner : new TrackedQueue(inner, record);
+  }
+
+  #recordOf(index: number, size: number): ChainRecord | null {
+    const area = this.#inflight;
+    if (area === null) return null;
+    if (this.isPacked) {
+      const region = area.packedRegion(index, size);
+      return region === null ? null : new PackedRecord(this.memory, region);
+    }
+    const region = area.region(index, size);
+    return region === null ? null : new SplitRecord(this.memory, region);
   }
 
   #mayRun(ring: Vring): boolean {

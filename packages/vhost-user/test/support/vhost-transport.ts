@@ -31,7 +31,7 @@ export class VhostTransport implements GuestTransport {
   readonly legacyLayout: boolean = false;
   /** The queues that are set up. */
   readonly queues: Queue[] = [];
-  readonly #frontEnd: FrontEnd;
+  #frontEnd: FrontEnd;
   readonly #options: VhostTransportOptions;
   readonly #offered: DataView;
   readonly #features: [number, number] = [0, 0];
@@ -95,6 +95,19 @@ export class VhostTransport implements GuestTransport {
 
   writeConfig(): void {
     // The VMM's own business.
+  }
+
+  /**
+   * The back-end died, and there is another one: its rings are set up as a VMM does that got no answer to GET_VRING_BASE.
+   * @param base what it says of a queue then
+   */
+  moveTo(frontEnd: FrontEnd, base: (queue: Queue) => number): void {
+    this.#frontEnd = frontEnd;
+    frontEnd.tell(2, words(this.#features[0] + PROTOCOL_FEATURES, this.#features[1]));
+    for (const queue of this.queues) {
+      this.setUp(queue, base(queue));
+      frontEnd.tell(18, words(queue.index, 1));
+    }
   }
 
   /** Sets a queue up, as a VMM does. @param base where it goes on */
