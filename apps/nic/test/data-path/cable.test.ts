@@ -2,7 +2,7 @@ import { Hub, type HubPort } from "@vmmkit/backend-loopback";
 import { type EthDriver, Frame, type RawIfaceFuncs, readFrame, TxResult } from "@vmmkit/ethif";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
 import { expect, it, onTestFinished } from "vitest";
-import { Cable } from "../src/cable.ts";
+import { Cable } from "../../src/data-path/cable.ts";
 
 const MTU = 1500;
 
@@ -64,8 +64,8 @@ it("two hubs are one: what is said on one is heard on the other, many times over
   expect(other.heard).toEqual(said);
   expect(one.heard).toEqual(["answer"]);
   expect(cable.counts()).toEqual([
-    { frames: 1000, failed: 0 },
-    { frames: 1, failed: 0 },
+    { frames: 1000, bytes: 60_000, failed: 0 },
+    { frames: 1, bytes: 60, failed: 0 },
   ]);
 });
 
@@ -99,5 +99,5 @@ it("what the other end does not take is counted", () => {
   onTestFinished(() => cable.close());
   const station = new Station(hub.port());
   for (let i = 0; i < 300; i++) station.say("x");
-  expect(cable.counts()[0]).toEqual({ frames: 300, failed: 300 });
+  expect(cable.counts()[0]).toEqual({ frames: 300, bytes: 18_000, failed: 300 });
 });

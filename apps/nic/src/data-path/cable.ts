@@ -8,6 +8,7 @@ const ROOMS = 256;
 /** What a cable carried. Counts only grow. */
 export interface CableCounts {
   readonly frames: number;
+  readonly bytes: number;
   /** Frames that the other end did not take. */
   readonly failed: number;
 }
@@ -42,7 +43,7 @@ export class Cable {
 /** The card that one backend sees. */
 class End {
   /** Frames that came out of this end's backend. */
-  readonly counts = { frames: 0, failed: 0 };
+  readonly counts = { frames: 0, bytes: 0, failed: 0 };
   readonly #backend: RawIfaceFuncs | Backend;
   readonly #driver: EthDriver;
   /** By cookie: room for a frame, which the other end's backend then sends. */
@@ -126,6 +127,7 @@ class End {
         frame.push(bytes, 0, length);
         result = other.send(frame);
         this.counts.frames++;
+        this.counts.bytes += length;
         if (result === TxResult.Failed) this.counts.failed++;
       }
       if (result !== TxResult.Enqueued) this.giveBack(frame.cookie);
