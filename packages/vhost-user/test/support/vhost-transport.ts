@@ -22,6 +22,8 @@ interface Queue {
 export interface VhostTransportOptions {
   /** Agree on PROTOCOL_FEATURES, so that rings have to be enabled. Default true. */
   readonly protocolFeatures?: boolean;
+  /** Enable the rings. Default true. */
+  readonly enable?: boolean;
   /** Entries of each queue. Default 64. */
   readonly size?: number;
 }
@@ -121,14 +123,14 @@ export class VhostTransport implements GuestTransport {
   }
 
   #start(): void {
-    const { protocolFeatures = true } = this.#options;
+    const { protocolFeatures = true, enable = protocolFeatures } = this.#options;
     const low = protocolFeatures ? this.#features[0] + PROTOCOL_FEATURES : this.#features[0];
     // Some front-ends enable rings before anything else, and more than once.
-    if (protocolFeatures) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
+    if (enable) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
     this.#frontEnd.tell(2, words(low, this.#features[1]));
     const packed = (this.#features[1] & 4) !== 0;
     for (const queue of this.queues) this.setUp(queue, packed ? 0x8000_8000 : 0);
-    if (protocolFeatures) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
+    if (enable) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
   }
 
   #stop(): void {
