@@ -1,7 +1,7 @@
 import type { Hub } from "@vmmkit/backend-loopback";
 import type { Poller } from "@vmmkit/posix";
 import { formatBackend, type LineSpec } from "../backend-spec.ts";
-import { Cable, type CableCounts } from "./cable.ts";
+import { Cable, type CableCounts, CableEnd } from "./cable.ts";
 import { openLine } from "./open-backend.ts";
 
 /** What an uplink says of itself. */
@@ -17,21 +17,35 @@ export interface UplinkReport {
 /** What joins a hub with something that is no card of its own. */
 export class Uplink {
   readonly #name: string;
-  readonly #cable: Cable;
+  readonly #mtu: number;
+  readonly #far: CableEnd;
+  #cable: Cable | null = null;
 
   /** @throws what the backend throws; nothing is left open then */
-  constructor(spec: LineSpec, hub: Hub, mtu: number, poller: Poller) {
+  constructor(spec: LineSpec, mtu: number, poller: Poller) {
     this.#name = formatBackend(spec);
-    const backend = openLine(spec, { mtu, poller });
-    this.#cable = new Cable("uplink", hub.port({ name: "uplink" }), backend, mtu);
+    this.#mtu = mtu;
+    this.#far = new CableEnd(this.#name, openLine(spec, { mtu, poller, tap: { vnetHeader: true } }), mtu);
+  }
+
+  /** What may go out as it is: bits of `Offload`. It is no card of ours, which would do what it does not take. */
+  get offloads(): number {
+    return this.#far.takes;
+  }
+
+  /** From here on frames pass. @param hub one with no more offloads than that */
+  join(hub: Hub): void {
+    this.#cable = new Cable(new CableEnd("uplink", hub.port({ name: "uplink" }), this.#mtu), this.#far);
   }
 
   report(): UplinkReport {
-    const [out, into] = this.#cable.counts();
+    const [out, into] = this.#cable?.counts() ?? [NONE, NONE];
     return { uplink: this.#name, out, in: into };
   }
 
   close(): Promise<void> {
-    return this.#cable.close();
+    return (this.#cable ?? this.#far).close();
   }
 }
+
+const NONE: CableCounts = { frames: 0, bytes: 0, failed: 0 };
