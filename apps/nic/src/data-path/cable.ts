@@ -1,4 +1,5 @@
-import { type Backend, type EthDriver, Frame, Offload, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+import { type Backend, copyFrame, type EthDriver, Frame, Offload, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+import { FrameCutter, neededOffloads } from "@vmmkit/virtio-net";
 
 /** An Ethernet header with one VLAN tag. */
 const OVERHEAD_BYTES = 18;
@@ -16,18 +17,13 @@ export interface CableCounts {
   readonly failed: number;
 }
 
-/** Whatever there is in `Offload`. */
-export const ALL_OFFLOADS: number =
-  Offload.Csum | Offload.Tso4 | Offload.Tso6 | Offload.Ecn | Offload.Ufo | Offload.Uso;
-
 /**
- * Joins two backends: what comes out of one goes into the other as it is, checksums left open and long segments too, as far
- * as the other one takes that.
+ * Joins two backends: what comes out of one goes into the other as it is, checksums left open and long segments too, if the
+ * other one takes that; and otherwise with its checksum, cut into segments.
  */
 export class Cable {
   readonly #ends: readonly [CableEnd, CableEnd];
 
-  /** @throws RangeError where one end leaves more to the other than that takes, and cannot be told not to */
   constructor(one: CableEnd, other: CableEnd) {
     this.#ends = [one, other];
     one.join(other);
@@ -51,15 +47,16 @@ export class CableEnd {
   /** Frames that came out of this end's backend. */
   readonly counts = { frames: 0, bytes: 0, failed: 0 };
   /** What its backend takes as it is: bits of `Offload`. */
-  readonly takes: number;
+  readonly #takes: number;
   readonly #gives: number;
   readonly #backend: RawIfaceFuncs | Backend;
   readonly #driver: EthDriver;
-  /** By cookie: room for a frame, which the other end's backend then sends. */
-  readonly #rooms: readonly Frame[];
-  /** Cookies of rooms that nothing is in. */
-  readonly #spare: number[] = [];
-  readonly #roomBytes: number;
+  /** Room for frames that come out of the backend, and for what they are cut into: the other end's backend sends them. */
+  readonly #rooms: Rooms;
+  readonly #pieces: Rooms;
+  readonly #longestBytes: number;
+  readonly #cutter = new FrameCutter();
+  readonly #piece = new Frame();
   /** The backend found no room, and wants to be told of some. */
   #starved = false;
   #other: CableEnd | null = null;
@@ -84,23 +81,19 @@ export class CableEnd {
       },
     };
     const { txOffloads = 0, rxOffloads = 0 } = backend.lowLevelInit(this.#driver);
-    this.takes = txOffloads;
+    this.#takes = txOffloads;
     this.#gives = rxOffloads;
+    this.#longestBytes = mtu + OVERHEAD_BYTES;
     const isLong = (rxOffloads & ~Offload.Csum) !== 0;
-    this.#roomBytes = isLong ? LONG_BYTES : mtu + OVERHEAD_BYTES;
-    this.#rooms = Array.from({ length: isLong ? LONG_ROOMS : ROOMS }, (_, cookie) => this.#makeRoom(cookie));
+    this.#rooms = isLong ? new Rooms(0, LONG_ROOMS, LONG_BYTES) : new Rooms(0, ROOMS, this.#longestBytes);
+    this.#pieces = new Rooms(this.#rooms.count, rxOffloads === 0 ? 0 : ROOMS, this.#longestBytes);
   }
 
-  /** From here on frames pass. @throws RangeError as `Cable` does */
+  /** From here on frames pass. */
   join(other: CableEnd): void {
-    const { setRxOffloads } = this.#backend;
-    if (setRxOffloads !== undefined) setRxOffloads(this.#driver, this.#gives & other.takes);
-    else if ((this.#gives & ~other.takes) !== 0) {
-      throw new RangeError(
-        `"offloads" expected no more than 0x${other.takes.toString(16)}, got 0x${this.#gives.toString(16)}`,
-      );
-    }
     this.#other = other;
+    // Who need not leave it to others may as well do it.
+    this.#backend.setRxOffloads?.(this.#driver, this.#gives & other.#takes);
   }
 
   /** Sends a frame of the other end's. */
@@ -114,11 +107,9 @@ export class CableEnd {
 
   /** The other end's backend is done with a frame of this one's. */
   giveBack(cookie: number): void {
-    const room = this.#rooms[cookie];
-    if (room === undefined) return;
-    this.#empty(room);
-    this.#spare.push(cookie);
-    if (!this.#starved) return;
+    const rooms = cookie < this.#rooms.count ? this.#rooms : this.#pieces;
+    rooms.giveBack(cookie);
+    if (!this.#starved || rooms !== this.#rooms) return;
     this.#starved = false;
     this.#backend.rawPoll(this.#driver);
   }
@@ -129,10 +120,10 @@ export class CableEnd {
   }
 
   #allocate(sizeBytes: number): Frame | null {
-    if (sizeBytes > this.#roomBytes) return null;
-    const cookie = this.#spare.pop();
-    if (cookie === undefined) this.#starved = true;
-    return cookie === undefined ? null : (this.#rooms[cookie] ?? null);
+    if (sizeBytes > this.#rooms.roomBytes) return null;
+    const room = this.#rooms.take();
+    if (room === null) this.#starved = true;
+    return room;
   }
 
   #pass(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
@@ -140,32 +131,82 @@ export class CableEnd {
     for (let i = 0; i < count; i++) {
       const [frame, length] = [frames[i], lengths[i] ?? 0];
       if (frame === undefined) continue;
-      const bytes = frame.bytes[0];
-      let result: TxResult = TxResult.Complete;
-      if (length > 0 && other !== null && bytes !== undefined) {
-        frame.pushAlone(bytes, 0, length, 0, 0);
-        result = other.send(frame);
-        this.counts.frames++;
-        this.counts.bytes += length;
-        if (result === TxResult.Failed) this.counts.failed++;
-      }
+      const result = length > 0 && other !== null ? this.#passOne(other, frame, length) : TxResult.Complete;
       if (result !== TxResult.Enqueued) this.giveBack(frame.cookie);
     }
     other?.flush();
   }
 
-  #makeRoom(cookie: number): Frame {
-    const frame = new Frame();
-    frame.push(new Uint8Array(this.#roomBytes), 0, this.#roomBytes);
-    frame.cookie = cookie;
-    this.#spare.push(cookie);
-    return frame;
+  #passOne(other: CableEnd, frame: Frame, length: number): TxResult {
+    this.#rooms.shorten(frame, length);
+    this.counts.frames++;
+    this.counts.bytes += length;
+    if ((neededOffloads(frame.flags, frame.gsoType) & ~other.#takes) !== 0) {
+      if (!this.#passPieces(other, frame)) this.counts.failed++;
+      return TxResult.Complete;
+    }
+    const result = other.send(frame);
+    if (result === TxResult.Failed) this.counts.failed++;
+    return result;
   }
 
-  /** Makes a frame room again, from its start to its end. */
-  #empty(frame: Frame): void {
-    const bytes = frame.bytes[0];
-    frame.clear();
-    if (bytes !== undefined) frame.push(bytes, 0, this.#roomBytes);
+  /** Sends what a frame is cut into, each in a room of its own. False where that could not all be sent. */
+  #passPieces(other: CableEnd, frame: Frame): boolean {
+    if (!this.#cutter.begin(frame, this.#longestBytes)) return false;
+    while (this.#cutter.next(this.#piece)) {
+      const room = this.#pieces.take();
+      if (room === null) return false;
+      this.#pieces.shorten(room, copyFrame(this.#piece, room));
+      const result = other.send(room);
+      if (result !== TxResult.Enqueued) this.#pieces.giveBack(room.cookie);
+      if (result === TxResult.Failed) return false;
+    }
+    return true;
+  }
+}
+
+/** Rooms for frames, in one piece of memory. */
+class Rooms {
+  readonly count: number;
+  readonly roomBytes: number;
+  readonly #firstCookie: number;
+  readonly #memory: Uint8Array;
+  /** From one room's start to the next one's: on words, so that checksums are taken of words. */
+  readonly #stride: number;
+  readonly #frames: readonly Frame[];
+  /** Those that nothing is in. */
+  readonly #spare: Frame[] = [];
+
+  /** @param firstCookie the cookie of the first room; the others' follow */
+  constructor(firstCookie: number, count: number, roomBytes: number) {
+    this.count = count;
+    this.roomBytes = roomBytes;
+    this.#firstCookie = firstCookie;
+    this.#stride = (roomBytes + 3) & ~3;
+    this.#memory = new Uint8Array(count * this.#stride);
+    this.#frames = Array.from({ length: count }, (_, index) => {
+      const frame = new Frame();
+      frame.cookie = firstCookie + index;
+      return frame;
+    });
+    for (const frame of this.#frames) this.giveBack(frame.cookie);
+  }
+
+  /** A room, from its start to its end; null where all are taken. */
+  take(): Frame | null {
+    return this.#spare.pop() ?? null;
+  }
+
+  /** A room has a frame of that length. Its offload fields stay. */
+  shorten(room: Frame, lengthBytes: number): void {
+    room.pushAlone(this.#memory, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes, 0, 0);
+  }
+
+  giveBack(cookie: number): void {
+    const room = this.#frames[cookie - this.#firstCookie];
+    if (room === undefined) return;
+    room.clear();
+    this.shorten(room, this.roomBytes);
+    this.#spare.push(room);
   }
 }

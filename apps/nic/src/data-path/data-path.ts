@@ -1,7 +1,6 @@
 import { Hub } from "@vmmkit/backend-loopback";
 import type { Fd } from "@vmmkit/posix";
 import { become } from "../system/privileges.ts";
-import { ALL_OFFLOADS } from "./cable.ts";
 import { Card } from "./card.ts";
 import type { DataPathReport, Order } from "./orders.ts";
 import type { DataPathConfig } from "./plan.ts";
@@ -75,10 +74,8 @@ export class DataPath {
     log: (line: string) => void,
   ): Promise<void> {
     const { poller } = this.#waiter;
-    for (const uplink of uplinks) this.#uplinks.push(new Uplink(uplink, mtu, poller));
-    const offloads = this.#uplinks.reduce((common, uplink) => common & uplink.offloads, ALL_OFFLOADS);
-    const hub = new Hub({ mtu, offloads });
-    for (const uplink of this.#uplinks) uplink.join(hub);
+    const hub = new Hub({ mtu });
+    for (const uplink of uplinks) this.#uplinks.push(new Uplink(uplink, hub, mtu, poller));
     for (const [index, settings] of cards.entries()) {
       const listen = listeners[index];
       if (listen === undefined) throw new Error(`no socket for ${settings.name}`);

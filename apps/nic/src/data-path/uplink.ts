@@ -17,35 +17,24 @@ export interface UplinkReport {
 /** What joins a hub with something that is no card of its own. */
 export class Uplink {
   readonly #name: string;
-  readonly #mtu: number;
-  readonly #far: CableEnd;
-  #cable: Cable | null = null;
+  readonly #cable: Cable;
 
   /** @throws what the backend throws; nothing is left open then */
-  constructor(spec: LineSpec, mtu: number, poller: Poller) {
+  constructor(spec: LineSpec, hub: Hub, mtu: number, poller: Poller) {
     this.#name = formatBackend(spec);
-    this.#mtu = mtu;
-    this.#far = new CableEnd(this.#name, openLine(spec, { mtu, poller, tap: { vnetHeader: true } }), mtu);
-  }
-
-  /** What may go out as it is: bits of `Offload`. It is no card of ours, which would do what it does not take. */
-  get offloads(): number {
-    return this.#far.takes;
-  }
-
-  /** From here on frames pass. @param hub one with no more offloads than that */
-  join(hub: Hub): void {
-    this.#cable = new Cable(new CableEnd("uplink", hub.port({ name: "uplink" }), this.#mtu), this.#far);
+    const backend = openLine(spec, { mtu, poller, tap: { vnetHeader: true } });
+    this.#cable = new Cable(
+      new CableEnd("uplink", hub.port({ name: "uplink" }), mtu),
+      new CableEnd(this.#name, backend, mtu),
+    );
   }
 
   report(): UplinkReport {
-    const [out, into] = this.#cable?.counts() ?? [NONE, NONE];
+    const [out, into] = this.#cable.counts();
     return { uplink: this.#name, out, in: into };
   }
 
   close(): Promise<void> {
-    return (this.#cable ?? this.#far).close();
+    return this.#cable.close();
   }
 }
-
-const NONE: CableCounts = { frames: 0, bytes: 0, failed: 0 };
