@@ -18,6 +18,8 @@ const noTap = process.getuid?.() !== 0 || !existsSync("/dev/net/tun") ? "no righ
 /** A count of each card, as `nic top --json` has it. */
 interface Report {
   readonly name: string;
+  readonly pid: number;
+  readonly restarts: number;
   readonly connected: boolean;
   readonly linkUp: boolean;
   readonly transmit: Counts;
@@ -119,8 +121,21 @@ describe.skipIf(impossible !== null)(`two guests of QEMU on a hub of nic's${beca
     expect(await ping(a, "10.0.0.2")).toEqual(noLoss(5));
   });
 
-  it("nic is killed and started again: over vhost-user its guest goes on, with the newer QEMU too", async () => {
+  it("the process of the hub is killed: another takes its place, and over vhost-user its guest goes on", async () => {
     await a.destroy();
+    const [, before] = await top(page);
+    process.kill(before?.pid ?? 0, "SIGKILL");
+    const isBack = async (): Promise<boolean> => {
+      const [, card] = await top(page);
+      return card?.restarts === 1 && card.connected;
+    };
+    await expect.poll(isBack, { timeout: 60_000, interval: 500 }).toBe(true);
+    await waitUntil(b, "[ $(cat /sys/class/net/eth0/carrier) = 1 ]");
+    expect(await ping(b, "10.0.0.1", { count: 1, waitS: 1 })).toEqual({ sent: 1, received: 0 });
+    expect((await top(page))[1]?.transmit.frames).toBeGreaterThan(0);
+  });
+
+  it("nic is killed and started again: over vhost-user its guest goes on, with the newer QEMU too", async () => {
     await end(nic, "SIGKILL");
     nic = await page.start("two-cards", 2);
     await waitUntil(b, "[ $(cat /sys/class/net/eth0/carrier) = 1 ]");
@@ -219,10 +234,13 @@ describe.skipIf((impossible ?? noTap) !== null)(
       expect(card?.receive.rings.every(({ filled }) => filled > 100)).toBe(true);
     });
 
-    it("nic is not root any more", async () => {
-      const status = readFileSync(`/proc/${nic.pid}/status`, "utf8");
-      expect(status).toMatch(/^Uid:\t65534\t/m);
-      expect(status).toMatch(/^CapEff:\t0+$/m);
+    it("nothing of nic is root any more", async () => {
+      const [card] = await top(page);
+      for (const pid of [nic.pid, card?.pid]) {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        expect(status).toMatch(/^Uid:\t65534\t/m);
+        expect(status).toMatch(/^CapEff:\t0+$/m);
+      }
     });
   },
 );

@@ -1,30 +1,37 @@
-import { type Backend, type EthDriver, Frame, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+import { type Backend, type EthDriver, Frame, Offload, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
 
 /** An Ethernet header with one VLAN tag. */
 const OVERHEAD_BYTES = 18;
-/** Frames that may be under way in one direction. */
+/** A frame that is still to be segmented, with such a header. */
+const LONG_BYTES = 65_535 + OVERHEAD_BYTES;
+/** Frames that may be under way in one direction, and where they may be long. */
 const ROOMS = 256;
+const LONG_ROOMS = 64;
 
 /** What a cable carried. Counts only grow. */
 export interface CableCounts {
   readonly frames: number;
+  readonly bytes: number;
   /** Frames that the other end did not take. */
   readonly failed: number;
 }
 
+/** Whatever there is in `Offload`. */
+export const ALL_OFFLOADS: number =
+  Offload.Csum | Offload.Tso4 | Offload.Tso6 | Offload.Ecn | Offload.Ufo | Offload.Uso;
+
 /**
- * Joins two backends: what comes out of one goes into the other. To each it looks like a card, one without a guest and
- * without offloads; so where an end is a hub's port, the hub is to have none either.
+ * Joins two backends: what comes out of one goes into the other as it is, checksums left open and long segments too, as far
+ * as the other one takes that.
  */
 export class Cable {
-  readonly #ends: readonly [End, End];
+  readonly #ends: readonly [CableEnd, CableEnd];
 
-  /** @param mtu largest payload of a frame that passes */
-  constructor(name: string, one: RawIfaceFuncs | Backend, other: RawIfaceFuncs | Backend, mtu: number) {
-    const ends = [new End(`${name}/1`, one, mtu), new End(`${name}/2`, other, mtu)] as const;
-    this.#ends = ends;
-    ends[0].join(ends[1]);
-    ends[1].join(ends[0]);
+  /** @throws RangeError where one end leaves more to the other than that takes, and cannot be told not to */
+  constructor(one: CableEnd, other: CableEnd) {
+    this.#ends = [one, other];
+    one.join(other);
+    other.join(one);
   }
 
   /** From the first end to the second, and back. */
@@ -39,10 +46,13 @@ export class Cable {
   }
 }
 
-/** The card that one backend sees. */
-class End {
+/** The card that the backend at one end sees: one without a guest. */
+export class CableEnd {
   /** Frames that came out of this end's backend. */
-  readonly counts = { frames: 0, failed: 0 };
+  readonly counts = { frames: 0, bytes: 0, failed: 0 };
+  /** What its backend takes as it is: bits of `Offload`. */
+  readonly takes: number;
+  readonly #gives: number;
   readonly #backend: RawIfaceFuncs | Backend;
   readonly #driver: EthDriver;
   /** By cookie: room for a frame, which the other end's backend then sends. */
@@ -52,12 +62,11 @@ class End {
   readonly #roomBytes: number;
   /** The backend found no room, and wants to be told of some. */
   #starved = false;
-  #other: End | null = null;
+  #other: CableEnd | null = null;
 
+  /** @param mtu largest payload of a frame that passes in one piece @throws what the backend throws */
   constructor(name: string, backend: RawIfaceFuncs | Backend, mtu: number) {
     this.#backend = backend;
-    this.#roomBytes = mtu + OVERHEAD_BYTES;
-    this.#rooms = Array.from({ length: ROOMS }, (_, cookie) => this.#makeRoom(cookie));
     this.#driver = {
       name,
       funcs: backend,
@@ -74,12 +83,24 @@ class End {
         // There is no guest.
       },
     };
+    const { txOffloads = 0, rxOffloads = 0 } = backend.lowLevelInit(this.#driver);
+    this.takes = txOffloads;
+    this.#gives = rxOffloads;
+    const isLong = (rxOffloads & ~Offload.Csum) !== 0;
+    this.#roomBytes = isLong ? LONG_BYTES : mtu + OVERHEAD_BYTES;
+    this.#rooms = Array.from({ length: isLong ? LONG_ROOMS : ROOMS }, (_, cookie) => this.#makeRoom(cookie));
   }
 
-  /** From here on frames pass. */
-  join(other: End): void {
+  /** From here on frames pass. @throws RangeError as `Cable` does */
+  join(other: CableEnd): void {
+    const { setRxOffloads } = this.#backend;
+    if (setRxOffloads !== undefined) setRxOffloads(this.#driver, this.#gives & other.takes);
+    else if ((this.#gives & ~other.takes) !== 0) {
+      throw new RangeError(
+        `"offloads" expected no more than 0x${other.takes.toString(16)}, got 0x${this.#gives.toString(16)}`,
+      );
+    }
     this.#other = other;
-    this.#backend.lowLevelInit(this.#driver);
   }
 
   /** Sends a frame of the other end's. */
@@ -122,10 +143,10 @@ class End {
       const bytes = frame.bytes[0];
       let result: TxResult = TxResult.Complete;
       if (length > 0 && other !== null && bytes !== undefined) {
-        frame.clear();
-        frame.push(bytes, 0, length);
+        frame.pushAlone(bytes, 0, length, 0, 0);
         result = other.send(frame);
         this.counts.frames++;
+        this.counts.bytes += length;
         if (result === TxResult.Failed) this.counts.failed++;
       }
       if (result !== TxResult.Enqueued) this.giveBack(frame.cookie);
