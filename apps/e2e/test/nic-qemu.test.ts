@@ -6,12 +6,12 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type SocketBackend, streamBackend } from "@vmmkit/backend-socket";
 import { ensureQemu } from "@vmmkit/linux-guest";
+import { QemuGuest, whyNoQemu } from "@vmmkit/peers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
 import { CardGuest } from "./support/card-guest.ts";
 import { TestHost } from "./support/host/test-host.ts";
 import { end, PageShell } from "./support/nic/page-shell.ts";
-import { QemuGuest, whyNoQemu } from "./support/qemu/qemu-guest.ts";
 import { configure, fetchFile, noLoss, ping, serveFile, waitUntil } from "./support/traffic.ts";
 
 const PAGE = new URL("../../../docs/qemu.md", import.meta.url);

@@ -20,6 +20,8 @@ export interface SupervisedOptions {
    * soon, 5000 at most. Default 50.
    */
   readonly restartMs?: number;
+  /** How many milliseconds it has to close what it has before it is killed. Default 10000. */
+  readonly closeMs?: number;
   /** Arguments for Node, a loader among them. Default: this process's. */
   readonly execArgv?: readonly string[];
   /** What it is called in what is logged. Default "the process". */
@@ -78,7 +80,7 @@ export class SupervisedProcess {
     });
   }
 
-  /** Ends it, and resolves when it has. A second call does nothing. */
+  /** Ends it, if need be by force, and resolves when it has ended. A second call does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -87,7 +89,9 @@ export class SupervisedProcess {
     if (child === null) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     send(child, { kind: "close" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), this.#options.closeMs ?? 10_000);
     await ended;
+    clearTimeout(timer);
   }
 
   get #name(): string {

@@ -50,6 +50,13 @@ describe("a supervised process", () => {
     expect(log).toEqual(["begun", "it ended with SIGKILL; another one in 5 ms", "begun"]);
   });
 
+  it("one that does not end is killed", async () => {
+    const { supervised } = await start({ closeMs: 50, start: () => ({ stay: true }) });
+    const { pid } = supervised;
+    await supervised.close();
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
   it("what the first one cannot do is the caller's to know", async () => {
     await expect(start({ start: () => ({ fail: true }) })).rejects.toThrow("no such thing");
     await expect(start({ entry: new URL("file:///no/such/module.js") })).rejects.toThrow("the process ended with 1");

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { Fd, FIRST_SUPERVISED_FD, runSupervised } from "../../src/index.ts";
 
 /** A process for tests: it answers with what it was started from, and with what can be read from the descriptor that it has. */
-let data: { readonly end?: string; readonly fail?: boolean } = {};
+let data: { readonly end?: string; readonly fail?: boolean; readonly stay?: boolean } = {};
 
 runSupervised({
   start: async (given, log) => {
@@ -19,6 +19,8 @@ runSupervised({
     return new TextDecoder().decode(bytes.subarray(0, new Fd(FIRST_SUPERVISED_FD).read(bytes)));
   },
   close: () => {
+    if (data.stay === true) return new Promise(() => {});
     if (data.end !== undefined) writeFileSync(data.end, "closed");
+    return undefined;
   },
 });
