@@ -9,6 +9,15 @@ import type { WideBytes } from "./wide-bytes.ts";
  * @returns the number of bytes copied: less than `target.length` where the frame ends first
  */
 export function readFrame(frame: Frame, target: Uint8Array, from = 0): number {
+  const first = frame.firstLength;
+  if (from + target.length <= first) {
+    copyRange(frame.firstBytes, frame.firstWide(), frame.firstOffset + from, target, null, 0, target.length);
+    return target.length;
+  }
+  return readRanges(frame, target, from);
+}
+
+function readRanges(frame: Frame, target: Uint8Array, from: number): number {
   let skip = from;
   let done = 0;
   for (let i = 0; i < frame.rangeCount && done < target.length; i++) {
@@ -33,6 +42,13 @@ export function readFrame(frame: Frame, target: Uint8Array, from = 0): number {
  * @returns the number of bytes copied: less than `source.length` where the room ends first
  */
 export function writeFrame(frame: Frame, source: Uint8Array): number {
+  const count = source.length;
+  if (count > frame.firstLength) return writeRanges(frame, source);
+  copyRange(source, null, 0, frame.firstBytes, null, frame.firstOffset, count);
+  return count;
+}
+
+function writeRanges(frame: Frame, source: Uint8Array): number {
   let done = 0;
   for (let i = 0; i < frame.rangeCount && done < source.length; i++) {
     const bytes = frame.bytes[i];
@@ -53,6 +69,14 @@ export function writeFrame(frame: Frame, source: Uint8Array): number {
  */
 export function copyFrame(source: Frame, target: Frame, limitBytes: number = source.totalBytes): number {
   target.copyOffloadsFrom(source);
+  if (limitBytes > source.firstLength || limitBytes > target.firstLength) return copyRanges(source, target, limitBytes);
+  const from = source.firstOffset;
+  const to = target.firstOffset;
+  copyRange(source.firstBytes, source.firstWide(), from, target.firstBytes, target.firstWide(), to, limitBytes);
+  return limitBytes;
+}
+
+function copyRanges(source: Frame, target: Frame, limitBytes: number): number {
   let done = 0;
   let from = 0;
   let to = 0;

@@ -112,6 +112,16 @@ export class TrackedQueue implements DeviceQueue {
     return this.#took(this.inner.takeAhead(index), 0);
   }
 
+  takeRun(index: number, count: number): void {
+    if (!this.#tracking) this.inner.takeRun(index, count);
+    else for (let i = 0; i < count; i++) this.takeAhead(index + i);
+  }
+
+  useRun(chains: Int32Array, count: number): void {
+    if (!this.#tracking) this.inner.useRun(chains, count);
+    else for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
+  }
+
   useAhead(index: number, count: number): number {
     if (!this.#tracking) return this.inner.useAhead(index, count);
     for (let done = 0; done < count; done++) {

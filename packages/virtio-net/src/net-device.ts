@@ -323,7 +323,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** The device without what is around it: see `VirtioNet.save` for that. */
   save(): NetDeviceState {
-    for (const pair of this.#pairs) pair.transmit.catchUp();
+    for (const pair of this.#pairs) pair.catchUp();
     return {
       version: NET_STATE_VERSION,
       ...this.state.save(),

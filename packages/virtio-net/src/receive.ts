@@ -1,18 +1,18 @@
 import { copyFrame, type Frame } from "@vmmkit/ethif";
 import { VIRTIO_NET_HDR_GSO_NONE, type Virtqueue } from "@vmmkit/virtio";
-import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
+import type { CardCore } from "./card-core.ts";
 import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
 import { writeHashFields } from "./hash-fields.ts";
 import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
-import { writeNetHeader, writeNetHeaderAt } from "./net-header.ts";
+import { writeNetHeader } from "./net-header.ts";
 import { ReceiveBacklog } from "./offload/receive-backlog.ts";
 import { settleOffloads } from "./offload/settle-offloads.ts";
 import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
+import { PlainRooms } from "./plain-rooms.ts";
 import { ReceiveChains } from "./receive-chains.ts";
-import { isTooLongForRing, lengthFault, VLAN_TAG_BYTES, willSegment } from "./receive-limit.ts";
+import { isTooLongForRing, lengthFault, willSegment } from "./receive-limit.ts";
 import { ReceiveSlot } from "./receive-slot.ts";
-
-const ETHERNET = ETHERNET_HEADER_BYTES;
+import { ReceiveSlots } from "./receive-slots.ts";
 
 /**
  * The receive direction: buffers that the guest has posted become room for the backend's frames, and go back to the
@@ -34,18 +34,14 @@ export class Receive implements FrameTaker {
   /** Number of the queue pair, and of its receive queue. */
   readonly #pair: number;
   readonly #index: number;
-  readonly #slots: ReceiveSlot[] = [];
-  readonly #free: ReceiveSlot[] = [];
+  readonly #slots: ReceiveSlots;
+  readonly #plain: PlainRooms;
   readonly #chains: ReceiveChains;
   /** Takes the end of frames that are too long for the guest. Made when first needed. */
   #spill: Uint8Array | null = null;
   readonly #backlog: ReceiveBacklog;
   /** The chains of one piece of the backlog. No backend ever has it. */
   readonly #piece = new ReceiveSlot(-1, 0);
-  #epoch = 0;
-  /** The next chain among those that the queue has looked at, and the generation of memory in which it did. */
-  #next = 0;
-  #generation = -1;
   readonly #lookAgain = (): void => this.notify();
   /** The backend asked in vain and waits for `rawPoll`. */
   #starved = true;
@@ -64,6 +60,8 @@ export class Receive implements FrameTaker {
     this.#index = 2 * pair;
     this.#queue = queue;
     this.#counters = counters;
+    this.#slots = new ReceiveSlots(pair);
+    this.#plain = new PlainRooms(core, this.#slots, queue);
     this.#chains = new ReceiveChains(core, queue, counters);
     this.#backlog = new ReceiveBacklog(core);
   }
@@ -71,39 +69,13 @@ export class Receive implements FrameTaker {
   /** The guest placed the queue. Until now nothing was taken from it. */
   attach(queue: Virtqueue): void {
     this.#chains.attach(queue);
+    this.#plain.attach(queue);
     this.#queue = queue;
   }
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
   allocate(sizeBytes: number): Frame | null {
-    return this.#quickRoom(sizeBytes) ?? this.#room(sizeBytes);
-  }
-
-  /**
-   * Room in the next chain that the queue has looked at, where that is all there is to think of.
-   * @returns null where it is not, and nothing was done
-   */
-  #quickRoom(sizeBytes: number): Frame | null {
-    const core = this.#core;
-    const queue = this.#queue;
-    const { ahead } = queue;
-    const next = this.#next;
-    if (next >= ahead.count || this.#generation !== core.memory.generation || ahead.bytes.length === 0) return null;
-    if (core.running !== true || core.linkUp !== true || this.#chains.returned !== 0 || !this.#backlog.empty)
-      return null;
-    const room = ahead.words[((next << 2) + 3) | 0] as number;
-    if ((sizeBytes | 0) !== sizeBytes || sizeBytes < 1 || sizeBytes > room || sizeBytes > core.maxFrameBytes)
-      return null;
-    const slot = this.#free.pop();
-    if (slot === undefined) return null;
-    const head = queue.takeAhead(next);
-    if (head < 0) {
-      this.#free.push(slot);
-      return null;
-    }
-    this.#next = next + 1;
-    slot.takePlain(this.#epoch, ahead, next, head, core.headerBytes);
-    return slot.frame;
+    return this.#plain.take(sizeBytes) ?? this.#room(sizeBytes);
   }
 
   #room(sizeBytes: number): Frame | null {
@@ -133,9 +105,10 @@ export class Receive implements FrameTaker {
   /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
   complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
     const working = this.#core.running && this.#queue.begin();
+    this.#plain.catchUp();
     try {
       for (let i = from; i < count; i++) {
-        if (working) i = this.#takePlainBack(i, count, frames, lengths);
+        if (working && this.#backlog.empty) i = this.#takePlainBack(i, count, frames, lengths);
         if (i < count) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
       }
     } finally {
@@ -144,7 +117,6 @@ export class Receive implements FrameTaker {
       // Also where an entry was refused: the frames before it are the guest's.
       if (working) {
         this.#queue.publish();
-        if (this.#core.memory.writeObserver !== null) this.#noteWrites(from, count, frames, lengths);
         this.#core.interrupt(this.#index);
       }
     }
@@ -170,21 +142,25 @@ export class Receive implements FrameTaker {
 
   /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and belong to nobody. */
   reset(): void {
-    this.#epoch++;
+    this.#plain.forget();
+    this.#plain.settleAll();
+    this.#slots.epoch++;
     this.#starved = true;
     this.#roomBack = false;
     this.#chains.clear();
     this.#counters.dropped.reset += this.#backlog.clear();
-    for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+    for (const slot of this.#slots.all) if (slot.out) slot.frame.clear();
   }
 
   /** The queue is about to be stopped: buffers that were taken and not filled go back at once. */
   giveUp(): void {
     const queue = this.#queue;
     if (!queue.begin()) return;
+    this.#plain.close();
+    this.#plain.settleAll();
     this.#chains.giveUp();
-    for (const slot of this.#slots) {
-      if (!slot.out || slot.epoch !== this.#epoch) continue;
+    for (const slot of this.#slots.all) {
+      if (!slot.out || slot.epoch !== this.#slots.epoch) continue;
       for (let i = 0; i < slot.chains.count; i++) queue.addUsed(slot.chains.headOf(i), 0);
     }
     queue.publish();
@@ -192,25 +168,32 @@ export class Receive implements FrameTaker {
 
   /** The backend is gone: what it had is room again. Frames that it still knows of are empty, and nobody's from now on. */
   abandon(): void {
-    for (const [cookie, slot] of this.#slots.entries()) {
+    this.#plain.close();
+    this.#plain.settleAll();
+    for (const [cookie, slot] of this.#slots.all.entries()) {
       if (!slot.out) continue;
-      if (slot.epoch === this.#epoch) this.#putBack(slot, 0);
+      if (slot.epoch === this.#slots.epoch) this.#putBack(slot, 0);
       if (slot.staged !== null) this.#backlog.release(slot.staged);
       slot.staged = null;
       slot.frame.clear();
       slot.out = false;
-      const fresh = new ReceiveSlot(cookie, this.#pair);
-      this.#slots[cookie] = fresh;
-      this.#free.push(fresh);
+      this.#slots.replace(cookie);
     }
     // The next backend has asked for nothing yet, and is told that there is room.
     this.#allOut = false;
     this.#starved = true;
   }
 
+  /** What the queue was not told of yet becomes its state. */
+  catchUp(): void {
+    this.#plain.catchUp();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
-    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
+    this.#plain.close();
+    this.#plain.settleAll();
+    for (const slot of this.#slots.all) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   #poll(): void {
@@ -231,12 +214,14 @@ export class Receive implements FrameTaker {
   /** Takes one frame back from the backend. */
   #takeBack(index: number, frame: Frame | undefined, length: number, working: boolean): void {
     const slot = this.#outSlot(frame);
-    const current = slot.epoch === this.#epoch;
+    const current = slot.epoch === this.#slots.epoch;
     if (current && !(Number.isInteger(length) && length >= 0 && length <= slot.roomBytes)) {
       throw new RangeError(`"lengths[${index}]" expected 0 to ${slot.roomBytes}, got ${length}`);
     }
-    if (working && current) this.#deliver(slot, length);
-    else if (length > 0) this.#counters.dropped.reset++;
+    if (working && current) {
+      this.#deliver(slot, length);
+      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
+    } else if (length > 0) this.#counters.dropped.reset++;
     this.#release(slot);
   }
 
@@ -246,22 +231,11 @@ export class Receive implements FrameTaker {
    */
   #takeAhead(slot: ReceiveSlot, sizeBytes: number): boolean {
     const core = this.#core;
-    const queue = this.#queue;
-    const { ahead } = queue;
-    const { frame } = slot;
     if (this.#chains.returned !== 0 || !this.#backlog.empty || sizeBytes > core.maxFrameBytes) return false;
     do {
-      let next = this.#next;
-      if (next >= ahead.count) {
-        if (queue.lookAhead(true, core.headerBytes, queue.size) === 0) return false;
-        this.#generation = core.memory.generation;
-        next = 0;
-      }
-      this.#next = next + 1;
-      const name = queue.takeAhead(next);
-      if (name < 0) return false;
-      slot.addPlain(ahead, next, name, core.headerBytes);
-    } while (frame.totalBytes < sizeBytes && core.mergeable);
+      if (!this.#plain.look()) return false;
+      this.#plain.addTo(slot);
+    } while (slot.frame.totalBytes < sizeBytes && core.mergeable);
     return true;
   }
 
@@ -270,31 +244,10 @@ export class Receive implements FrameTaker {
    * @returns index of the first that does not
    */
   #takePlainBack(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): number {
-    const core = this.#core;
-    if (core.linkUp !== true || core.ingress.active || core.hashReport || !this.#backlog.empty) return from;
-    const slots = this.#slots;
-    const queue = this.#queue;
-    const epoch = this.#epoch;
-    const headerBytes = core.headerBytes | 0;
-    // With four bytes more, one has to look for a tag.
-    const longest = (core.maxReceiveBytes - VLAN_TAG_BYTES) | 0;
-    let next = from;
-    let bytes = 0;
-    for (; next < count; next++) {
-      const frame = frames[next];
-      const length = lengths[next] as number;
-      if (frame === undefined) break;
-      const slot = slots[frame.cookie];
-      if (slot === undefined || slot.frame !== frame || slot.out !== true || slot.epoch !== epoch) break;
-      if (slot.headerLength === 0 || slot.chains.count !== 1 || (frame.flags | frame.gsoType) !== 0) break;
-      if ((length | 0) !== length || length < ETHERNET || length > slot.guestBytes || length > longest) break;
-      queue.addUsed(slot.chains.headOf(0), length + headerBytes);
-      writeNetHeaderAt(slot.headerBytes, slot.headerAt, headerBytes, frame, 1, core.views);
-      bytes += length;
-      this.#release(slot);
-    }
+    const next = this.#plain.giveBack(from, count, frames, lengths);
     this.#counters.frames += next - from;
-    this.#counters.bytes += bytes;
+    this.#counters.bytes += this.#plain.bytes;
+    if (next > from) this.#released();
     return next;
   }
 
@@ -338,7 +291,7 @@ export class Receive implements FrameTaker {
     const queue = this.#queue;
     // Each round takes at least one chain, and only chains that are refused can come round again.
     for (let rounds = queue.size; rounds > 0; rounds--) {
-      if (this.#chains.fill(slot, sizeBytes)) return true;
+      if (this.#fill(slot, sizeBytes)) return true;
       this.#empty(slot);
       if (!queue.enableNotify()) break;
       if (rounds === 1) this.#core.later(this.#lookAgain);
@@ -350,6 +303,11 @@ export class Receive implements FrameTaker {
     queue.publish();
     this.#core.interrupt(this.#index);
     return false;
+  }
+
+  #fill(slot: ReceiveSlot, sizeBytes: number): boolean {
+    this.#plain.close();
+    return this.#chains.fill(slot, sizeBytes);
   }
 
   #deliver(slot: ReceiveSlot, length: number): void {
@@ -467,8 +425,8 @@ export class Receive implements FrameTaker {
     const backlog = this.#backlog;
     const slot = this.#piece;
     const length = backlog.pieceBytes;
-    slot.take(this.#epoch);
-    if (!this.#chains.fill(slot, length)) {
+    slot.take(this.#slots.epoch);
+    if (!this.#fill(slot, length)) {
       this.#putBack(slot, 0);
       return false;
     }
@@ -524,7 +482,8 @@ export class Receive implements FrameTaker {
   #putBack(slot: ReceiveSlot, from: number): void {
     // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
     // go back unused rather than have it wait for a frame that may never come.
-    const keeps = !this.#core.inOrder || this.#slots.length - this.#free.length <= 1;
+    const keeps = !this.#core.inOrder || this.#slots.outCount <= 1;
+    if (keeps && from < slot.chains.count) this.#plain.close();
     this.#chains.putBack(slot, from, keeps);
   }
 
@@ -533,19 +492,9 @@ export class Receive implements FrameTaker {
     frame.push(this.#spill, 0, bytes);
   }
 
-  /** Tells whoever watches the guest's memory. The slots are free again, but nothing has used them since. */
-  #noteWrites(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): void {
-    const { memory } = this.#core;
-    for (let i = from; i < count; i++) {
-      const frame = frames[i];
-      const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
-      if (slot === undefined || slot.epoch !== this.#epoch) continue;
-      slot.noteWrites(memory, lengths[i] ?? 0);
-    }
-  }
-
   #outSlot(frame: Frame | undefined): ReceiveSlot {
-    const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
+    const slot = frame === undefined ? undefined : this.#slots.all[frame.cookie];
+    if (slot !== undefined) this.#plain.settle(slot);
     if (slot === undefined || !slot.out || slot.frame !== frame) {
       throw new RangeError('"frames" expected frames from allocateRxBuf that are not given back yet');
     }
@@ -554,13 +503,10 @@ export class Receive implements FrameTaker {
 
   /** A free slot, marked as out; null where the backend has as many frames as the queue has entries. */
   #take(): ReceiveSlot | null {
-    let slot = this.#free.pop();
-    if (slot === undefined) {
-      if (this.#slots.length >= this.#queue.size) return null;
-      slot = new ReceiveSlot(this.#slots.length, this.#pair);
-      this.#slots.push(slot);
-    }
-    slot.take(this.#epoch);
+    const slot = this.#slots.take(this.#queue.size);
+    if (slot === null) return null;
+    this.#plain.makeSpace(slot.frame.cookie);
+    slot.take(this.#slots.epoch);
     return slot;
   }
 
@@ -568,7 +514,12 @@ export class Receive implements FrameTaker {
     slot.out = false;
     if (slot.staged !== null) this.#backlog.release(slot.staged);
     slot.staged = null;
-    this.#free.push(slot);
+    this.#slots.release(slot);
+    this.#released();
+  }
+
+  /** A slot is free again. */
+  #released(): void {
     if (this.#allOut) {
       this.#allOut = false;
       this.#roomBack = true;

@@ -241,6 +241,14 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     return bufferId;
   }
 
+  takeRun(index: number, count: number): void {
+    const { words } = this.ahead;
+    for (let i = 0; i < count; i++) {
+      const word = words[((index + i) << 2) | 0] as number;
+      this.#take(word & 0xffff, this.#availSlot, word >>> 16);
+    }
+  }
+
   useAhead(index: number, count: number): number {
     if (this.order === null && this.#out.slots === 0) {
       this.#useAtOnce(index, count);
@@ -323,6 +331,10 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     if (!this.#out.has(bufferId)) return;
     order.finish(bufferId, lengthBytes);
     for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
+  }
+
+  useRun(chains: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.addUsed(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
   }
 
   publish(): void {
