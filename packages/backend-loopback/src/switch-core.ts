@@ -113,9 +113,9 @@ export class SwitchCore implements HubCore {
 
   /** Each byte that decides is read once: the guest may be changing the frame. */
   #forward(from: HubSide, frame: Frame): void {
-    let bytes = frame.bytes[0];
-    let at = frame.offset[0] ?? 0;
-    if (bytes === undefined || (frame.length[0] ?? 0) < ADDRESS_BYTES) {
+    let bytes = frame.firstBytes;
+    let at = frame.firstOffset;
+    if (frame.firstLength < ADDRESS_BYTES) {
       bytes = this.#addresses;
       at = 0;
       readFrame(frame, bytes);

@@ -34,10 +34,12 @@ export class Frame {
   rangeCount = 0;
   /** Sum of the ranges' lengths in bytes. */
   totalBytes = 0;
+  /** The memory that the first range lies in, where it starts in there, and its length. */
+  firstBytes: Uint8Array = NO_BYTES;
+  firstOffset = 0;
+  firstLength = 0;
   /** The memory of the only range, as long as the arrays do not have it. */
   #memory: FrameMemory | null = null;
-  /** Where it starts in there. */
-  #at = 0;
   readonly #bytes: Uint8Array[] = [];
   #offset: Uint32Array = NO_U32;
   #length: Uint32Array = NO_U32;
@@ -95,22 +97,6 @@ export class Frame {
     return this.#hostAddress;
   }
 
-  /** The memory that the first range lies in; empty where there is none. */
-  get firstBytes(): Uint8Array {
-    return this.#memory !== null ? this.#memory.bytes : (this.#bytes[0] ?? NO_BYTES);
-  }
-
-  /** Where the first range starts in `firstBytes`. */
-  get firstOffset(): number {
-    return this.#memory !== null ? this.#at : (this.#offset[0] ?? 0);
-  }
-
-  /** Length of the first range in bytes; 0 where there is none. */
-  get firstLength(): number {
-    if (this.rangeCount <= 1) return this.totalBytes;
-    return this.#length[0] ?? 0;
-  }
-
   /** The memory of range `range` in wider words, for copying; null where it is no region. */
   wide(range: number): WideBytes | null {
     if (range === 0) return this.firstWide();
@@ -138,6 +124,7 @@ export class Frame {
   clear(): void {
     this.rangeCount = 0;
     this.totalBytes = 0;
+    this.firstLength = 0;
     this.#memory = null;
     this.clearOffloads();
   }
@@ -162,6 +149,12 @@ export class Frame {
     this.#length[at] = lengthBytes;
     this.#gpa[at] = gpa;
     this.#hostAddress[at] = hostAddress;
+    if (at === 0) {
+      this.firstBytes = bytes;
+      // Read back, as it may have come as a float: the JIT keeps a field that is always a small integer as one.
+      this.firstOffset = this.#offset[0] as number;
+      this.firstLength = lengthBytes;
+    }
     this.totalBytes += lengthBytes;
   }
 
@@ -173,18 +166,32 @@ export class Frame {
   place(memory: FrameMemory, offset: number, lengthBytes: number): void {
     this.rangeCount = 1;
     this.totalBytes = lengthBytes;
+    this.firstLength = lengthBytes;
+    this.firstOffset = offset;
+    this.firstBytes = memory.bytes;
     this.#memory = memory;
-    this.#at = offset;
+  }
+
+  /** Range `range` has its bytes elsewhere now, and its address is as it was. */
+  move(range: number, { bytes, gpa, hostAddress }: FrameMemory): void {
+    const at = (this.gpa[range] ?? 0) - gpa;
+    if (range === 0) {
+      this.firstBytes = bytes;
+      this.firstOffset = at >>> 0;
+    }
+    this.#bytes[range] = bytes;
+    this.#offset[range] = at;
+    this.#hostAddress[range] = hostAddress === 0 ? 0 : hostAddress + at;
   }
 
   /** The only range goes into the arrays. */
-  #layOut({ bytes, gpa, hostAddress }: FrameMemory): void {
-    const at = this.#at;
+  #layOut({ gpa, hostAddress }: FrameMemory): void {
+    const at = this.firstOffset;
     this.#memory = null;
     if (this.#length.length === 0) this.#grow();
-    this.#bytes[0] = bytes;
+    this.#bytes[0] = this.firstBytes;
     this.#offset[0] = at;
-    this.#length[0] = this.totalBytes;
+    this.#length[0] = this.firstLength;
     this.#gpa[0] = gpa + at;
     this.#hostAddress[0] = hostAddress === 0 ? 0 : hostAddress + at;
   }

@@ -43,8 +43,9 @@ export class MemoryWindow {
     this.gpa = start;
     this.low = start | 0;
     this.high = Math.floor(start / TWO_32);
-    this.lengthBytes = end - start;
-    this.offset = start - region.gpa;
+    // `>>> 0`: these come as floats, and what reads them is made for small integers.
+    this.lengthBytes = (end - start) >>> 0;
+    this.offset = (start - region.gpa) >>> 0;
     this.hostAddress = region.hostAddress;
     this.writable = region.writable;
     this.bytes = region.bytes;
