@@ -160,13 +160,17 @@ export class SwitchCore implements HubCore {
 
   /** A frame waits for the end of the burst. */
   #wait(from: HubSide, frame: Frame, to: HubSide | null): void {
-    this.#burst ??= new Burst();
     // Guests that answer from within their interrupts may fill it while the one before is being given out.
-    if (!this.#burst.add(from, frame, to)) {
+    if (!this.#add(from, frame, to)) {
       this.#drain();
-      if (!this.#burst.add(from, frame, to)) this.#lose(from, to);
+      if (!this.#add(from, frame, to)) this.#lose(from, to);
     }
     this.#waiting = true;
+  }
+
+  #add(from: HubSide, frame: Frame, to: HubSide | null): boolean {
+    this.#burst ??= new Burst();
+    return this.#burst.add(from, frame, to);
   }
 
   #lose(from: HubSide, to: HubSide | null): void {

@@ -84,6 +84,15 @@ describe("bursts through a hub of many ports", () => {
     for (const station of [first, second, ...others]) station.card.verify();
   });
 
+  it("may be longer than a burst from the first one on", () => {
+    const [first, ...others] = joined(6);
+    for (let i = 0; i < 200; i++) {
+      first?.card.transmit(testFrame({ to: BROADCAST, from: first.link.mac, size: 60, number: i }));
+    }
+    first?.card.flush();
+    for (const station of others) expect(station.arrived().length).toBe(200);
+  });
+
   it("lose nothing where a port takes one frame at a time and keeps none", () => {
     const [first, ...others] = joined(8, { batchFrames: 1, bufferBytes: 0 });
     for (let i = 0; i < 10; i++) {
