@@ -1,4 +1,4 @@
-import { Frame, readFrame } from "@vmmkit/ethif";
+import { Frame, readFrame, TxResult } from "@vmmkit/ethif";
 import { frameNumber, testFrame } from "@vmmkit/ethif-compliance";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,13 @@ import { CardPort } from "../src/card-port.ts";
 import { Hub, type HubPortOptions } from "../src/index.ts";
 import { BROADCAST, Station } from "./support/cards.ts";
 
-const HUB = { receive: () => 1, mark: () => {}, flush: () => {}, sent: () => {}, remove: () => {} } as const;
+const HUB = {
+  receive: () => TxResult.Complete,
+  mark: () => {},
+  flush: () => {},
+  sent: () => {},
+  remove: () => {},
+} as const;
 
 function port(name: string): CardPort {
   const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
