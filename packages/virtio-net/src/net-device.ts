@@ -279,6 +279,11 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#pairs.run();
   }
 
+  /** Whether frames that the driver sends on a queue which it may not use for now are thrown away: those of a vhost-user front-end. */
+  discardsWhileDisabled(index: number): boolean {
+    return (index & 1) === 1 && index !== this.#controlIndex;
+  }
+
   /** The carrier came or went: the guest is told if it wants to know. */
   setLink(up: boolean): void {
     if (this.#core.linkUp === up) return;

@@ -5,8 +5,8 @@ import { type TapOptions, tapBackend } from "@vmmkit/backend-tap";
 import { type Backend, type MacAddress, type RawIfaceFuncs, randomMac } from "@vmmkit/ethif";
 import type { Poller } from "@vmmkit/posix";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
-import type { LineSpec } from "./backend-spec.ts";
-import { type CardConfig, DEFAULT_MTU } from "./config.ts";
+import type { LineSpec } from "../backend-spec.ts";
+import { type CardConfig, DEFAULT_MTU } from "../config.ts";
 
 /** How a line is opened. */
 interface LineOptions {

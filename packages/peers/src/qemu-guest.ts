@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { access, appendFile, constants, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,8 @@ export interface QemuOptions {
   readonly parameters?: readonly string[];
   /** Whether `command` says how much memory there is. Default: 128 MiB. */
   readonly ownMemory?: boolean;
+  /** Cpio archives unpacked over the guest's files. */
+  readonly overlays?: readonly string[];
 }
 
 const COMMAND_TIMEOUT_MS = 300_000;
@@ -32,7 +34,7 @@ const COMMAND_TIMEOUT_MS = 300_000;
 export class QemuGuest {
   readonly name: string;
   /** As a `LinuxGuest` has it. */
-  readonly guest = { run: (script: string) => this.#run(script) };
+  readonly guest: { run(script: string): Promise<CommandResult> } = { run: (script) => this.#run(script) };
   readonly #folder: string;
   readonly #server: Server;
   readonly #process: ChildProcess;
@@ -76,9 +78,11 @@ export class QemuGuest {
     const path = join(folder, "agent.sock");
     const server = createServer().listen(path);
     await once(server, "listening");
-    const { command = ["qemu-system-i386"], parameters = [], ownMemory = false } = options;
+    const { command = ["qemu-system-i386"], parameters = [], ownMemory = false, overlays = [] } = options;
     const memory = ownMemory ? [] : ["-m", "128"];
-    const all = [...command, ...memory, ...(await makeParameters(path, cards)), ...parameters];
+    const { kernel, initrd, cmdline } = await ensureGuestImage();
+    const files = ["-kernel", kernel, "-initrd", await joined([initrd, ...overlays], folder), "-append", cmdline];
+    const all = [...command, ...memory, ...files, ...makeParameters(path, cards), ...parameters];
     const guest = new QemuGuest(name, folder, server, all);
     try {
       await guest.#ready;
@@ -89,11 +93,16 @@ export class QemuGuest {
     }
   }
 
-  /** As `CardGuest.sh`. */
+  /** Runs a script and answers what it wrote. @throws Error where it fails */
   async sh(script: string): Promise<string> {
     const { code, output } = await this.#run(script);
     if (code !== 0) throw new Error(`${this.name}: "${script}" ended with ${code}:\n${output}`);
     return output.trim();
+  }
+
+  /** The number of QEMU's process. */
+  get pid(): number {
+    return this.#process.pid ?? -1;
   }
 
   /** What QEMU and the guest's console said so far. */
@@ -146,11 +155,23 @@ export class QemuGuest {
   }
 }
 
-async function makeParameters(agentPath: string, cards: readonly QemuCard[]): Promise<string[]> {
-  const image = await ensureGuestImage();
+/** Archives as one file, which the kernel unpacks one after the other. @returns its path */
+async function joined(archives: readonly string[], folder: string): Promise<string> {
+  const [only = "", ...others] = archives;
+  if (others.length === 0) return only;
+  const path = join(folder, "initrd");
+  for (const archive of archives) {
+    const bytes = await readFile(archive);
+    // Each begins at a multiple of four.
+    await appendFile(path, bytes);
+    await appendFile(path, new Uint8Array(-bytes.length & 3));
+  }
+  return path;
+}
+
+function makeParameters(agentPath: string, cards: readonly QemuCard[]): string[] {
   return [
     ...["-nodefaults", "-display", "none", "-accel", "tcg"],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", image.cmdline],
     // The console, and the line to the agent.
     ...["-serial", "stdio", "-serial", `unix:${agentPath}`],
     ...cards.flatMap(({ mac, netdev }, i) => [

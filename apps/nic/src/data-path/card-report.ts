@@ -13,6 +13,10 @@ export interface CardReport {
   /** Whether a VMM is connected. */
   readonly connected: boolean;
   readonly linkUp: boolean;
+  /** The process that its data path is in; -1 where another one is about to take its place. */
+  readonly pid: number;
+  /** How often another one did. Counts began anew then. */
+  readonly restarts: number;
   /** The file that a capture goes to. */
   readonly capture: string | null;
   readonly transmit: Direction;

@@ -3,16 +3,16 @@ import type { Hub } from "@vmmkit/backend-loopback";
 import { type PcapTee, pcapTee } from "@vmmkit/backend-pcap";
 import { formatMac } from "@vmmkit/ethif";
 import type { Fd, Poller } from "@vmmkit/posix";
+import type { CardConfig } from "../config.ts";
 import { type CardReport, directions } from "./card-report.ts";
-import type { CardConfig } from "./config.ts";
 import { openBackend } from "./open-backend.ts";
 import { type Served, serveCard } from "./serve-card.ts";
 import { SwitchedWriter } from "./switched-writer.ts";
 
 /** Where a card lives. */
 export interface CardPlace {
-  /** Where VMMs find it: its path, or a socket that listens already. */
-  readonly listen: string | Fd;
+  /** Where VMMs find it: a socket that listens already. */
+  readonly listen: Fd;
   /** What joins it to others, if it wants that. */
   readonly hub: Hub;
   /** Waits for its socket, its rings and what carries its frames. */
@@ -87,12 +87,14 @@ export class Card {
       mac: formatMac(this.#fault.getMac(device.driver)),
       connected: server.connected,
       linkUp: faults.linkUp,
+      pid: process.pid,
+      restarts: 0,
       capture: this.#capture,
       ...directions(device, server.memory, faults),
     };
   }
 
-  /** The VMM is told, the socket goes, and a capture is written to its end. */
+  /** The VMM is told, and a capture is written to its end. */
   async close(): Promise<void> {
     this.#served.server.close();
     this.#served.device.close();

@@ -4,7 +4,7 @@ import { serveVfioUser } from "@vmmkit/vfio-user";
 import { serveVhostUser } from "@vmmkit/vhost-user";
 import { makeVirtioNetFunction, NetDevice } from "@vmmkit/virtio-net";
 import type { GuestMemory } from "@vmmkit/vm";
-import type { CardConfig } from "./config.ts";
+import type { CardConfig } from "../config.ts";
 
 /** A card's device, and the server that VMMs find it at. */
 export interface Served {
@@ -20,12 +20,12 @@ export interface Served {
 
 /**
  * Serves a card.
- * @param listen a path, or a socket that listens already
+ * @param listen a socket that listens already
  * @throws what the server throws
  */
 export function serveCard(
   config: CardConfig,
-  listen: string | Fd,
+  listen: Fd,
   backend: RawIfaceFuncs,
   poller: Poller,
   log: (line: string) => void,

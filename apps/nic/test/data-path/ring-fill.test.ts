@@ -1,7 +1,7 @@
 import { PackedQueue, QueueCounters, type QueueLayout, SplitQueue } from "@vmmkit/virtio";
 import { GuestMemory } from "@vmmkit/vm";
 import { describe, expect, it } from "vitest";
-import { ringFill } from "../src/ring-fill.ts";
+import { ringFill } from "../../src/data-path/ring-fill.ts";
 
 const SIZE = 8;
 const LAYOUT: QueueLayout = { descTable: 0x1000, availRing: 0x2000, usedRing: 0x3000 };
