@@ -1,11 +1,11 @@
-import { Frame } from "@vmmkit/ethif";
+import { Frame, type FrameMemory } from "@vmmkit/ethif";
 
 /** Rooms for frames, in one piece of memory. */
 export class Rooms {
   readonly count: number;
   readonly roomBytes: number;
   readonly #firstCookie: number;
-  readonly #memory: Uint8Array;
+  readonly #memory: FrameMemory;
   /** From one room's start to the next one's: on words, so that checksums are taken of words. */
   readonly #stride: number;
   readonly #frames: readonly Frame[];
@@ -18,7 +18,7 @@ export class Rooms {
     this.roomBytes = roomBytes;
     this.#firstCookie = firstCookie;
     this.#stride = (roomBytes + 3) & ~3;
-    this.#memory = new Uint8Array(count * this.#stride);
+    this.#memory = { bytes: new Uint8Array(count * this.#stride), gpa: 0, hostAddress: 0 };
     this.#frames = Array.from({ length: count }, (_, index) => {
       const frame = new Frame();
       frame.cookie = firstCookie + index;
@@ -34,7 +34,7 @@ export class Rooms {
 
   /** A room has a frame of that length. Its offload fields stay. */
   shorten(room: Frame, lengthBytes: number): void {
-    room.pushAlone(this.#memory, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes, 0, 0);
+    room.place(this.#memory, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes);
   }
 
   giveBack(cookie: number): void {
