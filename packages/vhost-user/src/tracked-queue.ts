@@ -108,13 +108,11 @@ export class TrackedQueue implements DeviceQueue {
   }
 
   takeRun(index: number, count: number): void {
-    if (!this.#tracking) this.inner.takeRun(index, count);
-    else for (let i = 0; i < count; i++) this.takeAhead(index + i);
+    for (let i = 0; i < count; i++) this.takeAhead(index + i);
   }
 
   useRun(chains: Int32Array, count: number): void {
-    if (!this.#tracking) this.inner.useRun(chains, count);
-    else for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
+    for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
   }
 
   useAhead(index: number, count: number): number {

@@ -1,4 +1,13 @@
-import { type Backend, copyFrame, type EthDriver, Frame, Offload, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+import {
+  type Backend,
+  copyFrame,
+  type EthDriver,
+  Frame,
+  type FrameMemory,
+  Offload,
+  type RawIfaceFuncs,
+  TxResult,
+} from "@vmmkit/ethif";
 import { FrameCutter, neededOffloads } from "@vmmkit/virtio-net";
 
 /** An Ethernet header with one VLAN tag. */
@@ -170,7 +179,7 @@ class Rooms {
   readonly count: number;
   readonly roomBytes: number;
   readonly #firstCookie: number;
-  readonly #memory: Uint8Array;
+  readonly #place: FrameMemory;
   /** From one room's start to the next one's: on words, so that checksums are taken of words. */
   readonly #stride: number;
   readonly #frames: readonly Frame[];
@@ -183,7 +192,7 @@ class Rooms {
     this.roomBytes = roomBytes;
     this.#firstCookie = firstCookie;
     this.#stride = (roomBytes + 3) & ~3;
-    this.#memory = new Uint8Array(count * this.#stride);
+    this.#place = { bytes: new Uint8Array(count * this.#stride), gpa: 0, hostAddress: 0 };
     this.#frames = Array.from({ length: count }, (_, index) => {
       const frame = new Frame();
       frame.cookie = firstCookie + index;
@@ -199,7 +208,7 @@ class Rooms {
 
   /** A room has a frame of that length. Its offload fields stay. */
   shorten(room: Frame, lengthBytes: number): void {
-    room.pushAlone(this.#memory, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes, 0, 0);
+    room.place(this.#place, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes);
   }
 
   giveBack(cookie: number): void {
