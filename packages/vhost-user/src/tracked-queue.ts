@@ -157,6 +157,10 @@ export class TrackedQueue implements DeviceQueue {
     this.inner.disableNotify();
   }
 
+  notifyAfter(count: number): void {
+    this.inner.notifyAfter(count);
+  }
+
   enableNotify(): boolean {
     return this.inner.enableNotify();
   }
