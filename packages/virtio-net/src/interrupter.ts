@@ -49,7 +49,7 @@ export class Interrupter {
       this.#now(queue);
       return;
     }
-    const atOnce = !(globalThis as any).PURE && state === IDLE && (queue & 1) === 0;
+    const atOnce = state === IDLE && (queue & 1) === 0;
     this.#state[queue] = atOnce ? TOLD : WAITS;
     if (state === IDLE) this.#defer(this.#deferred[queue] as () => void);
     if (atOnce) this.#now(queue);

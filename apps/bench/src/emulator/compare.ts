@@ -1,4 +1,5 @@
 import { ensureGuestImage, LinuxGuest } from "@vmmkit/linux-guest";
+import { installUdpOut } from "../native/guest-program.ts";
 import { LOADS, type Load } from "./loads.ts";
 import { ourWire, ownWire, type Wire } from "./wires.ts";
 
@@ -40,7 +41,10 @@ export async function compareCards(
     say(`Linux ${await guest.ready()} with both cards`);
     const devices = await bringUp(guest, wires);
     const comparisons: Comparison[] = [];
+    const compiled = await installUdpOut(guest);
+    if (!compiled) say("No C compiler: what it is needed for is left out");
     for (const load of loads) {
+      if (load.compiled === true && !compiled) continue;
       const figures: [number[], number[]] = [[], []];
       for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
         for (const [i, wire] of wires.entries()) {
