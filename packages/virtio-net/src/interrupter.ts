@@ -51,7 +51,7 @@ export class Interrupter {
     }
     const atOnce = state === IDLE && (queue & 1) === 0;
     this.#state[queue] = atOnce ? TOLD : WAITS;
-    if (state === IDLE) this.#defer(this.#deferred[queue] as () => void);
     if (atOnce) this.#now(queue);
+    if (state === IDLE) this.#defer(this.#deferred[queue] as () => void);
   }
 }
