@@ -11,7 +11,7 @@ export interface Comparison {
 }
 
 /** The first rounds warm the emulator's compiler up; their figures mean nothing. */
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = 4;
 
 /**
  * Measures our card against the emulator's own, both in one guest, load by load and round by round in turns.
