@@ -120,6 +120,16 @@ describe.each(EVENTS)("frames that arrived, %s", (_what, features) => {
     }
   });
 
+  it("with `defer` and `gatherInterrupts: false`, each at once", () => {
+    const card = { gatherInterrupts: false };
+    const { machine, driver, backend } = makeRig({ card, machine: { slices: true }, guest: { features } });
+    for (let i = 1; i <= 10; i++) {
+      backend.deliver(FRAME);
+      driver.onInterrupt();
+      expect(machine.interrupts.edges(LINE)).toBe(i);
+    }
+  });
+
   it("with `defer`, no second one where the slice brought one frame", () => {
     const { machine, driver, backend, card } = makeRig({ machine: { slices: true }, guest: { features } });
     for (let slice = 1; slice <= 3; slice++) {
