@@ -128,7 +128,8 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#steering.backendChooses = (link.queuePairs ?? 1) > 1;
     const now = (queue: number): void => this.#interruptNow(queue);
     this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#pairs.framesOf(queue), now);
-    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
+    const defer = options.gatherInterrupts === false ? undefined : vm.defer;
+    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, defer);
     this.#core = makeCardCore(vm, this.#port, {
       ingress: new Ingress(this.#filter, this.#steering, pairs > 1),
       softwareOffloads: options.softwareOffloads ?? true,
