@@ -107,6 +107,14 @@ export class TrackedQueue implements DeviceQueue {
     return this.#took(this.inner.takeAhead(index), base);
   }
 
+  takeRun(index: number, count: number): void {
+    for (let i = 0; i < count; i++) this.takeAhead(index + i);
+  }
+
+  useRun(chains: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
+  }
+
   useAhead(index: number, count: number): number {
     for (let done = 0; done < count; done++) {
       const head = this.takeAhead(index + done);
