@@ -246,6 +246,8 @@ export class Transmit implements PolledQueue {
       const from = next;
       next = this.#sendAhead(slot, from);
       left -= next - from;
+      // A guest on another processor may use its descriptors again while the next ones are sent. It is interrupted once.
+      queue.publish();
     }
     return left;
   }

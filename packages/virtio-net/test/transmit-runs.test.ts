@@ -42,6 +42,24 @@ describe.each([
     expect(rig.card.counters.transmitQueue).toMatchObject({ chains: 11, stopped: 0 });
   });
 
+  it("goes back 64 at a time, to a guest that looks while the others are sent", () => {
+    const rig = rigOf();
+    const { driver, backend } = rig;
+    driver.send(testFrame(60));
+    driver.reapTransmit();
+    const back: number[] = [];
+    backend.answer = () => {
+      back.push(driver.reapTransmit());
+      return TxResult.Complete;
+    };
+    driver.sendBatch(Array.from({ length: 150 }, () => testFrame(60)));
+    expect(back.flatMap((count, index) => (count > 0 ? [[index, count]] : []))).toEqual([
+      [64, 64],
+      [128, 64],
+    ]);
+    expect(driver.reapTransmit()).toBe(22);
+  });
+
   it("goes back but for a frame that is Enqueued, until that is done", () => {
     const rig = rigOf();
     sendRun(rig, () => TxResult.Enqueued);
