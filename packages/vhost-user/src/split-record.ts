@@ -42,9 +42,10 @@ export class SplitRecord implements ChainRecord {
 
   refuse(base: number): void {
     if (this.#layout === null) return;
-    const head = this.#read(this.#layout.availRing + 4 + 2 * (base & (this.#size - 1)));
     // The driver may write something else meanwhile; the record is about its chains alone.
-    this.#region.give(head === null ? 0 : head & (this.#size - 1));
+    const head = (this.#read(this.#layout.availRing + 4 + 2 * (base & (this.#size - 1))) ?? 0) & (this.#size - 1);
+    this.#region.take(head);
+    this.#region.give(head);
   }
 
   give(head: number): void {

@@ -19,10 +19,11 @@ export function floodBackend(frame: Uint8Array): RawIfaceFuncs {
       while (count < BATCH) {
         room = callbacks.allocateRxBuf(frame.length);
         if (room === null) break;
-        writeFrame(room, frame);
         rooms[count] = room;
         lengths[count++] = frame.length;
       }
+      // In a loop of its own: what is written lies in the cache of the driver's processor, and many lines come at once.
+      for (let i = 0; i < count; i++) writeFrame(rooms[i] as Frame, frame);
       if (count > 0) callbacks.rxComplete(count, rooms, lengths);
       // There will be a call when there is room again.
       if (room === null) return;

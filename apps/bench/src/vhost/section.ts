@@ -54,9 +54,9 @@ async function figureOf(each: Case, { short, say }: SectionContext): Promise<Fig
     pairs.push(await Pair.start(place("dpdk"), each, (path) => dpdkBackEnd(path, each)));
     const rounds: number[][] = pairs.map(() => []);
     // The first warms the engine's compilers up.
-    for (let round = -1; round < (short ? 3 : 7); round++) {
+    for (let round = -1; round < (short ? 3 : 5); round++) {
       for (const [i, pair] of pairs.entries()) {
-        const figure = await pair.round(short ? 500 : 1000);
+        const figure = await pair.round(short ? 500 : 700);
         if (round >= 0) rounds[i]?.push(figure);
         say(`${name}, ${i === 0 ? "ours" : "net_vhost"}: ${figure.toFixed(3)} Mpps${round < 0 ? " (warming up)" : ""}`);
       }

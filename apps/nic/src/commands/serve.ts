@@ -38,7 +38,10 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
       "how long adaptive waiting looks on before it sleeps: 0 to 500, 50 otherwise",
       Number,
     )
-    .option("--one-process", "no process of its own for each card that is not on the hub, and for the hub")
+    .option(
+      "--one-process",
+      "all in one, where each card with a backend to itself, and the hub, have a process of their own otherwise",
+    )
     .option(
       "--uplink <kind>",
       "joins the hub with the host or another process: tap:NAME, socket:…; again for more",

@@ -1,14 +1,6 @@
-import {
-  type Backend,
-  copyFrame,
-  type EthDriver,
-  Frame,
-  type FrameMemory,
-  Offload,
-  type RawIfaceFuncs,
-  TxResult,
-} from "@vmmkit/ethif";
+import { type Backend, copyFrame, type EthDriver, Frame, Offload, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
 import { FrameCutter, neededOffloads } from "@vmmkit/virtio-net";
+import { Rooms } from "./rooms.ts";
 
 /** An Ethernet header with one VLAN tag. */
 const OVERHEAD_BYTES = 18;
@@ -17,6 +9,8 @@ const LONG_BYTES = 65_535 + OVERHEAD_BYTES;
 /** Frames that may be under way in one direction, and where they may be long. */
 const ROOMS = 256;
 const LONG_ROOMS = 64;
+/** What long ones are cut into: with those rooms no more than a backend has wait. */
+const PIECES = 192;
 
 /** What a cable carried. Counts only grow. */
 export interface CableCounts {
@@ -66,6 +60,11 @@ export class CableEnd {
   readonly #longestBytes: number;
   readonly #cutter = new FrameCutter();
   readonly #piece = new Frame();
+  /** Frames that are to be cut, and those behind them. */
+  readonly #waiting: Frame[] = [];
+  /** The first of them has been begun with. */
+  #cutting = false;
+  #sending = false;
   /** The backend found no room, and wants to be told of some. */
   #starved = false;
   #other: CableEnd | null = null;
@@ -95,7 +94,7 @@ export class CableEnd {
     this.#longestBytes = mtu + OVERHEAD_BYTES;
     const isLong = (rxOffloads & ~Offload.Csum) !== 0;
     this.#rooms = isLong ? new Rooms(0, LONG_ROOMS, LONG_BYTES) : new Rooms(0, ROOMS, this.#longestBytes);
-    this.#pieces = new Rooms(this.#rooms.count, rxOffloads === 0 ? 0 : ROOMS, this.#longestBytes);
+    this.#pieces = new Rooms(this.#rooms.count, rxOffloads === 0 ? 0 : PIECES, this.#longestBytes);
   }
 
   /** From here on frames pass. */
@@ -116,15 +115,22 @@ export class CableEnd {
 
   /** The other end's backend is done with a frame of this one's. */
   giveBack(cookie: number): void {
-    const rooms = cookie < this.#rooms.count ? this.#rooms : this.#pieces;
-    rooms.giveBack(cookie);
-    if (!this.#starved || rooms !== this.#rooms) return;
+    if (cookie >= this.#rooms.count) {
+      this.#pieces.giveBack(cookie);
+      if (this.#waiting.length === 0 || this.#sending) return;
+      this.#sendWaiting();
+      this.#other?.flush();
+      return;
+    }
+    this.#rooms.giveBack(cookie);
+    if (!this.#starved) return;
     this.#starved = false;
     this.#backend.rawPoll(this.#driver);
   }
 
   async close(): Promise<void> {
     this.#other = null;
+    this.#sendWaiting();
     if ("close" in this.#backend) await this.#backend.close();
   }
 
@@ -150,72 +156,56 @@ export class CableEnd {
     this.#rooms.shorten(frame, length);
     this.counts.frames++;
     this.counts.bytes += length;
-    if ((neededOffloads(frame.flags, frame.gsoType) & ~other.#takes) !== 0) {
-      if (!this.#passPieces(other, frame)) this.counts.failed++;
-      return TxResult.Complete;
-    }
+    if (this.#waiting.length === 0 && !other.#lacks(frame)) return this.#send(other, frame);
+    this.#waiting.push(frame);
+    this.#sendWaiting();
+    return TxResult.Enqueued;
+  }
+
+  #send(other: CableEnd, frame: Frame): TxResult {
     const result = other.send(frame);
     if (result === TxResult.Failed) this.counts.failed++;
     return result;
   }
 
-  /** Sends what a frame is cut into, each in a room of its own. False where that could not all be sent. */
-  #passPieces(other: CableEnd, frame: Frame): boolean {
-    if (!this.#cutter.begin(frame, this.#longestBytes)) return false;
-    while (this.#cutter.next(this.#piece)) {
-      const room = this.#pieces.take();
-      if (room === null) return false;
-      this.#pieces.shorten(room, copyFrame(this.#piece, room));
-      const result = other.send(room);
-      if (result !== TxResult.Enqueued) this.#pieces.giveBack(room.cookie);
-      if (result === TxResult.Failed) return false;
+  /** Whether something has to be done for a frame before the backend takes it. */
+  #lacks(frame: Frame): boolean {
+    return (neededOffloads(frame.flags, frame.gsoType) & ~this.#takes) !== 0;
+  }
+
+  /** Sends frames that wait, in order, as far as there is room for what they are cut into. */
+  #sendWaiting(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    for (let frame = this.#waiting[0]; frame !== undefined; frame = this.#waiting[0]) {
+      const other = this.#other;
+      const result = other === null ? TxResult.Complete : this.#sendOneThatWaits(other, frame);
+      if (result === null) break;
+      this.#waiting.shift();
+      if (result !== TxResult.Enqueued) this.giveBack(frame.cookie);
     }
-    return true;
-  }
-}
-
-/** Rooms for frames, in one piece of memory. */
-class Rooms {
-  readonly count: number;
-  readonly roomBytes: number;
-  readonly #firstCookie: number;
-  readonly #place: FrameMemory;
-  /** From one room's start to the next one's: on words, so that checksums are taken of words. */
-  readonly #stride: number;
-  readonly #frames: readonly Frame[];
-  /** Those that nothing is in. */
-  readonly #spare: Frame[] = [];
-
-  /** @param firstCookie the cookie of the first room; the others' follow */
-  constructor(firstCookie: number, count: number, roomBytes: number) {
-    this.count = count;
-    this.roomBytes = roomBytes;
-    this.#firstCookie = firstCookie;
-    this.#stride = (roomBytes + 3) & ~3;
-    this.#place = { bytes: new Uint8Array(count * this.#stride), gpa: 0, hostAddress: 0 };
-    this.#frames = Array.from({ length: count }, (_, index) => {
-      const frame = new Frame();
-      frame.cookie = firstCookie + index;
-      return frame;
-    });
-    for (const frame of this.#frames) this.giveBack(frame.cookie);
+    this.#sending = false;
   }
 
-  /** A room, from its start to its end; null where all are taken. */
-  take(): Frame | null {
-    return this.#spare.pop() ?? null;
-  }
-
-  /** A room has a frame of that length. Its offload fields stay. */
-  shorten(room: Frame, lengthBytes: number): void {
-    room.place(this.#place, (room.cookie - this.#firstCookie) * this.#stride, lengthBytes);
-  }
-
-  giveBack(cookie: number): void {
-    const room = this.#frames[cookie - this.#firstCookie];
-    if (room === undefined) return;
-    room.clear();
-    this.shorten(room, this.roomBytes);
-    this.#spare.push(room);
+  /** Null where it has to wait on. */
+  #sendOneThatWaits(other: CableEnd, frame: Frame): TxResult | null {
+    if (!other.#lacks(frame)) return this.#send(other, frame);
+    if (!this.#cutting) {
+      this.#cutting = this.#cutter.begin(frame, this.#longestBytes);
+      if (!this.#cutting) this.counts.failed++;
+    }
+    let room: Frame | null = null;
+    while (this.#cutting) {
+      room = this.#pieces.take();
+      if (room === null) return null;
+      this.#cutting = this.#cutter.next(this.#piece);
+      if (!this.#cutting) break;
+      this.#pieces.shorten(room, copyFrame(this.#piece, room));
+      if (this.#send(other, room) !== TxResult.Enqueued) this.#pieces.giveBack(room.cookie);
+      room = null;
+    }
+    // The one that there was no piece for.
+    if (room !== null) this.#pieces.giveBack(room.cookie);
+    return TxResult.Complete;
   }
 }

@@ -144,7 +144,7 @@ function line(txOffloads: number, rxOffloads: number) {
     const room = card?.callbacks.allocateRxBuf(bytes.length) ?? null;
     if (room === null) return false;
     writeFrame(room, bytes);
-    Object.assign(room, { flags: 1, gsoType: 1, gsoSize, csumStart, csumOffset });
+    Object.assign(room, { flags: 1, gsoType: gsoSize > 0 ? 1 : 0, gsoSize, csumStart, csumOffset });
     card?.callbacks.rxComplete(1, [room], [bytes.length]);
     return true;
   };
@@ -206,4 +206,36 @@ it("what cannot be cut is counted as failed", () => {
   expect(tap.come(9000, 1448)).toBe(true);
   expect(plain.sent).toEqual([]);
   expect(ends[1]?.counts()[0]).toEqual({ frames: 1, bytes: 9000, failed: 1 });
+});
+
+it("where a line that takes no long frames takes its time, frames wait in order, and nothing is lost", () => {
+  const waiting: number[] = [];
+  const [tap, slow] = [line(63, 63), line(0, 0)];
+  let card: EthDriver | null = null;
+  const funcs: RawIfaceFuncs = {
+    ...slow.funcs,
+    rawTx: (driver, frame, cookie) => {
+      card = driver;
+      slow.funcs.rawTx(driver, frame, cookie);
+      waiting.push(cookie);
+      return TxResult.Enqueued;
+    },
+  };
+  const hub = new Hub();
+  const ends = [tap.funcs, funcs].map((one) => cable(hub.port(), one));
+  for (const joined of ends) onTestFinished(() => joined.close());
+  const packet = makePacket({ version: 4, protocol: "tcp", payload: new Uint8Array(20_000).fill(3) });
+  const short = makePacket({ version: 4, protocol: "tcp", payload: Uint8Array.of(1) });
+  for (let i = 0; i < 30; i++) {
+    expect(tap.comeAs(packet, 1448)).toBe(true);
+    expect(tap.comeAs(short, 0)).toBe(true);
+  }
+  expect(waiting.length).toBeLessThanOrEqual(256);
+  const driver = card as EthDriver | null;
+  while (waiting.length > 0) driver?.callbacks.txComplete(waiting.shift() ?? -1);
+  const lengths = slow.frames.map((bytes) => readPacket(bytes).payload.length);
+  const each = [...Array.from({ length: 13 }, () => 1448), 20_000 - 13 * 1448, 1];
+  expect(lengths).toEqual(Array.from({ length: 30 }, () => each).flat());
+  expect(slow.frames.every((bytes) => readPacket(bytes).transportChecksumGood)).toBe(true);
+  expect(ends[1]?.counts()[0].failed).toBe(0);
 });
