@@ -29,11 +29,8 @@ import { BackendPort } from "./backend-port.ts";
 import { type CardCore, makeCardCore, NO_FRAME_LIMIT } from "./card-core.ts";
 import { CardCounters } from "./card-counters.ts";
 import { Coalescing } from "./coalescing.ts";
-import { coalescingCommands } from "./control/coalescing-commands.ts";
+import { cardCommands } from "./control/card-commands.ts";
 import { ControlQueue } from "./control/control-queue.ts";
-import { announceCommand, steeringCommands } from "./control/device-commands.ts";
-import { filterCommands } from "./control/filter-commands.ts";
-import { offloadCommand } from "./control/offload-command.ts";
 import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
 import { type FeatureBits, hasBit, unmetDependency, withoutUnmet } from "./feature-dependencies.ts";
 import { checkFeatureNames, offeredFeatures } from "./features.ts";
@@ -467,19 +464,6 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   #makeControl(counters: CardCounters): ControlQueue {
     const core = this.#core;
-    const changed = (): void => {
-      this.#pairs.tell();
-      this.#pairs.run();
-    };
-    const setMac = (mac: Uint8Array): void => {
-      this.#config.setMac(mac);
-      this.state.noteConfigChange();
-    };
-    const acknowledge = (): void => {
-      this.#config.setAnnounce(false);
-      this.state.noteConfigChange();
-      this.#announcer.acknowledged();
-    };
     return new ControlQueue(
       {
         memory: core.memory,
@@ -490,16 +474,17 @@ export class NetDevice implements VirtioDevice, Saveable {
         interrupt: () => this.#interruptNow(this.#controlIndex()),
         later: core.later,
       },
-      [
-        ...filterCommands(this.#filter, setMac),
-        announceCommand(acknowledge),
-        offloadCommand(
-          () => this.#features,
-          (offloads) => this.setGuestOffloads(receiveOffloads(offloads)),
-        ),
-        ...steeringCommands(this.#steering, this.#pairs.all.length, changed),
-        ...coalescingCommands(this.#coalescing, (queue) => queue >> 1 < this.queuePairs),
-      ],
+      cardCommands({
+        state: this.state,
+        config: this.#config,
+        filter: this.#filter,
+        steering: this.#steering,
+        coalescing: this.#coalescing,
+        announcer: this.#announcer,
+        pairs: this.#pairs,
+        features: () => this.#features,
+        setGuestOffloads: (offloads) => this.setGuestOffloads(offloads),
+      }),
       counters.control,
     );
   }

@@ -95,11 +95,11 @@ function write(bench: Bench, { descriptors, heads }: Scene): void {
   view.setUint16(layout.availRing + 2, heads.length, true);
 }
 
-type Way = "pop" | "takeAhead" | "useAhead";
+type Way = "pop" | "takeAhead" | "useAhead" | "runs";
 
 /**
  * What a device sees: chain by chain, its name and its ranges. Where `lookAhead` found chains, they are taken from
- * there; with "useAhead" those that go back at once are used in runs.
+ * there; with "useAhead" those that go back at once are used in runs, with "runs" all are taken and given back in runs.
  */
 function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
   const { queue, head, body } = bench;
@@ -125,6 +125,9 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
           name = (ahead.words[4 * next] ?? 0) & 0xffff;
           if (queue.useAhead(next++, 1) === 0) name = QUEUE_EMPTY;
           used = true;
+        } else if (way === "runs") {
+          name = (ahead.words[4 * next] ?? 0) & 0xffff;
+          queue.takeRun(next++, 1);
         } else name = queue.takeAhead(next++);
         if (name >= 0) plainCount++;
         else {
@@ -146,7 +149,10 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
       body: body.ranges,
     });
     if (name === QUEUE_EMPTY || name === QUEUE_STOPPED) break;
-    if (name !== QUEUE_REFUSED && back[i] && !used) queue.addUsed(name, writable ? 64 : 0);
+    const lengthBytes = writable ? 64 : 0;
+    if (name === QUEUE_REFUSED || !back[i] || used) continue;
+    if (way === "runs") queue.useRun(Int32Array.of(name, lengthBytes), 1);
+    else queue.addUsed(name, lengthBytes);
   }
   queue.publish();
   const { counters, stops, region } = bench;
@@ -169,6 +175,7 @@ describe.each([
     ["readable, taken one by one", false, "takeAhead"],
     ["readable, used at once", false, "useAhead"],
     ["writable, taken one by one", true, "takeAhead"],
+    ["writable, taken and given back in runs", true, "runs"],
   ] as const)("are those that pop takes, with the same result: %s", (_name, writable, way) => {
     let plainCount = 0;
     fc.assert(
@@ -215,6 +222,21 @@ describe.each([
     expect(queue.lookAhead(false, HEAD_BYTES, 5)).toBe(5);
     expect(queue.pop(false, HEAD_BYTES, head, body)).toBe((queue.ahead.words[0] ?? 0) & 0xffff);
     expect(queue.ahead.count).toBe(0);
+  });
+
+  it("are out once a run of them is taken, and the guest's once a run of them is given back", () => {
+    const { queue, head, body } = plain();
+    expect(queue.lookAhead(true, HEAD_BYTES, SIZE)).toBe(0);
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(SIZE - 1);
+    const names = ALL.slice(1).map((_, i) => (queue.ahead.words[4 * i] ?? 0) & 0xffff);
+    queue.takeRun(0, 2);
+    queue.takeRun(2, SIZE - 3);
+    expect(queue.save().chains.map((chain) => chain.head)).toEqual([expect.anything(), ...names]);
+    expect(queue.pop(false, HEAD_BYTES, head, body)).toBe(QUEUE_EMPTY);
+    const [last = 0, ...others] = [...names].reverse();
+    queue.useRun(Int32Array.from([last, 0, ...others.flatMap((name) => [name, 0])]), names.length);
+    queue.publish();
+    expect(queue.save().chains.length).toBe(1);
   });
 
   it("are forgotten with the queue's reset, and when guest memory changes", () => {
