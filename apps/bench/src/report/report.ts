@@ -14,7 +14,7 @@ export interface Run {
 }
 
 /** What a section measured. */
-export interface ReportSection {
+interface ReportSection {
   readonly name: string;
   readonly about: string;
   /** The run that made it, where that was not the report's. */
