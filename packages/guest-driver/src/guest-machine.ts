@@ -22,6 +22,8 @@ export interface GuestMachineOptions {
   readonly gpa?: number;
   /** Whether the `Vm` has `defer`: tasks then run in `settle`. Default false. */
   readonly defer?: boolean;
+  /** Whether the `Vm` has `defer` and `onSlice`: `endSlice` ends one. Default false. */
+  readonly slices?: boolean;
 }
 
 /**
@@ -58,6 +60,7 @@ export class GuestMachine {
   readonly #messageHandlers = new Map<number, () => void>();
   #messagesSeen = 0;
   readonly #deferred: (() => void)[] = [];
+  readonly #sliceTasks = new Set<() => void>();
 
   constructor(options: GuestMachineOptions = {}) {
     const buffer = options.buffer ?? new ArrayBuffer(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
@@ -65,8 +68,13 @@ export class GuestMachine {
     const renew = options.renew === undefined ? {} : { renew: options.renew };
     const memory = new GuestMemory([{ gpa: options.gpa ?? 0, size, buffer, ...renew }]);
     this.ram = new GuestRam(memory);
-    const defer = options.defer === true ? { defer: (task: () => void) => void this.#deferred.push(task) } : {};
-    this.vm = { memory, interrupts: this.interrupts, ...defer };
+    const { slices = false, defer = slices } = options;
+    this.vm = {
+      memory,
+      interrupts: this.interrupts,
+      ...(defer ? { defer: (task: () => void) => void this.#deferred.push(task) } : {}),
+      ...(slices ? { onSlice: (task: () => void) => this.#onSlice(task) } : {}),
+    };
     const { ioport } = this;
     ioport.addHandler(CONFIG_PORT_RANGE, configPorts(this.pci), IoPortType.Addr);
     this.ports = {
@@ -112,6 +120,18 @@ export class GuestMachine {
       }
     }
     return calls;
+  }
+
+  /** The guest has run for a while, and stops: what is deferred runs, then what was told of slices. No handler does. */
+  endSlice(): void {
+    this.#runDeferred();
+    for (const task of this.#sliceTasks) task();
+    this.#runDeferred();
+  }
+
+  #onSlice(task: () => void): () => void {
+    this.#sliceTasks.add(task);
+    return () => void this.#sliceTasks.delete(task);
   }
 
   #runMessages(): number {

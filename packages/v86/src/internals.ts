@@ -40,8 +40,8 @@ export interface V86Cpu {
   readonly mem8: { readonly byteOffset: number; readonly length: number };
   /** One element that is not 0 while the processor waits in HLT. A Proxy as well. */
   readonly in_hlt: { readonly [index: number]: number };
-  /** One element: EFLAGS. A Proxy as well. */
-  readonly flags: { [index: number]: number };
+  /** One element of 32 bits: EFLAGS. A Proxy as well, only asked where it is. */
+  readonly flags: { readonly byteOffset: number };
   /** Who answers for physical addresses, by blocks of 128 KiB; undefined where there is RAM. Numbers are signed. */
   readonly memory_map_read8: (((address: number) => number) | undefined)[];
   readonly memory_map_write8: (((address: number, value: number) => void) | undefined)[];
@@ -76,7 +76,7 @@ const NEEDED: readonly (readonly [path: string, kind: Kind])[] = [
   ["v86.cpu.mem8.byteOffset", "number"],
   ["v86.cpu.mem8.length", "number"],
   ["v86.cpu.in_hlt.0", "number"],
-  ["v86.cpu.flags.0", "number"],
+  ["v86.cpu.flags.byteOffset", "number"],
   ["v86.cpu.memory_map_read8.32767", "function"],
   ["v86.cpu.memory_map_write8.32767", "function"],
   ["v86.cpu.memory_map_read32.32767", "function"],

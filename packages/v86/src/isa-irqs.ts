@@ -1,3 +1,4 @@
+import { EmulatorWord } from "./emulator-word.ts";
 import type { V86Cpu } from "./internals.ts";
 import type { IsaIrqsState } from "./machine-state.ts";
 import { replaceMethod } from "./replace-method.ts";
@@ -32,9 +33,19 @@ export class IsaIrqs {
   /** @param midAccess whether the guest waits in the middle of an access to memory */
   constructor(cpu: V86Cpu, midAccess: () => boolean) {
     const { device_raise_irq: raise, device_lower_irq: lower } = cpu;
+    const flags = new EmulatorWord(cpu.wasm_memory, cpu.flags.byteOffset);
     const safely = (change: (irq: number) => void, irq: number): void => {
-      if (midAccess()) withoutInterrupts(cpu, () => change.call(cpu, irq));
-      else change.call(cpu, irq);
+      if (!midAccess()) {
+        change.call(cpu, irq);
+        return;
+      }
+      const before = flags.value;
+      flags.value = before & ~FLAG_INTERRUPT;
+      try {
+        change.call(cpu, irq);
+      } finally {
+        flags.value |= before & FLAG_INTERRUPT;
+      }
     };
     this.#raise = (irq) => safely(raise, irq);
     this.#lower = (irq) => safely(lower, irq);
@@ -99,15 +110,5 @@ export class IsaIrqs {
     }
     for (const restore of this.#restore) restore();
     this.#detached = true;
-  }
-}
-
-function withoutInterrupts(cpu: V86Cpu, change: () => void): void {
-  const before = cpu.flags[0] ?? 0;
-  cpu.flags[0] = before & ~FLAG_INTERRUPT;
-  try {
-    change();
-  } finally {
-    cpu.flags[0] = (cpu.flags[0] ?? 0) | (before & FLAG_INTERRUPT);
   }
 }

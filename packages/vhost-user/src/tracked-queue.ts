@@ -160,6 +160,10 @@ export class TrackedQueue implements DeviceQueue {
     this.inner.disableNotify();
   }
 
+  notifyAfter(count: number): void {
+    this.inner.notifyAfter(count);
+  }
+
   enableNotify(): boolean {
     return this.inner.enableNotify();
   }

@@ -8,14 +8,26 @@ export interface PolledQueue {
   run(): void;
 }
 
-/** Notifications in a millisecond from which on polling may pay. Fewer cost less than looking for them. */
-const DENSE_PER_MS = 4;
+/** What a card has moved so far, both directions together. */
+export interface MovedSoFar {
+  frames(): number;
+  bytes(): number;
+}
+
+/** Notifications in a millisecond from which on polling may pay. Fewer cost the guest too little to be noticed. */
+const DENSE_PER_MS = 1;
 /** How long a way of working is tried, in milliseconds: slices and their contents vary much. */
 const TRIAL_MS = 40;
 /** How many trials the better way is kept until the other one is tried again. */
 const HOLD_TRIALS = 24;
 /** A trial of the way that was worse last time goes on for so long only. */
 const PROBE_MS = 20;
+
+/**
+ * Notifications have to move so much more to be preferred. Where the two ways differ little, what the machine does beside
+ * decides a trial; a guest that polling really slows down loses half.
+ */
+const NOTIFIED_ADVANTAGE = 1.25;
 
 /** The two ways. */
 const NOTIFIED = 0;
@@ -29,29 +41,31 @@ const POLLED = 1;
  * Two rules. While polling is preferred, a notification is answered at once and only what follows it in the same
  * slice waits: a frame now and then is never late. Notifications come back when a slice brought nothing. And whether
  * it is preferred is measured and not guessed: where notifications are dense, both ways are tried for some
- * milliseconds each, the one that moved more frames is kept for a second, and the other gets another try.
+ * milliseconds each, the one that moved more bytes is kept for a second, and the other gets another try. Bytes and not
+ * frames, as a guest that is notified of less may put the same into fewer frames.
  */
 export class AdaptivePoll {
   readonly #queue: PolledQueue;
-  readonly #frames: () => number;
+  readonly #moved: MovedSoFar;
   readonly #nowMs: () => number;
   #preferred = NOTIFIED;
-  /** Frames per millisecond when each way was last tried; below 0 where it was not. */
+  /** Bytes per millisecond, weighed, when each way was last tried; below 0 where it was not. */
   readonly #rates: [number, number] = [-1, -1];
   #notifications = 0;
   #trialStart: number;
   #framesAtStart = 0;
+  #bytesAtStart = 0;
   #trialMs = TRIAL_MS;
   /** Trials of the preferred way until the other is tried. */
   #hold = 0;
 
   /**
-   * @param frames how many frames the card has moved so far, both directions
+   * @param moved what tells the two ways apart
    * @param nowMs a clock in milliseconds
    */
-  constructor(queue: PolledQueue, frames: () => number, nowMs: () => number = Date.now) {
+  constructor(queue: PolledQueue, moved: MovedSoFar, nowMs: () => number = Date.now) {
     this.#queue = queue;
-    this.#frames = frames;
+    this.#moved = moved;
     this.#nowMs = nowMs;
     this.#trialStart = nowMs();
   }
@@ -77,13 +91,16 @@ export class AdaptivePoll {
   #judge(now: number): void {
     const elapsed = now - this.#trialStart;
     const dense = this.#preferred === POLLED || this.#notifications >= DENSE_PER_MS * elapsed;
-    const frames = this.#frames();
-    this.#rates[this.#preferred] = (frames - this.#framesAtStart) / elapsed;
+    const frames = this.#moved.frames();
+    const bytes = this.#moved.bytes();
+    const weight = this.#preferred === POLLED ? NOTIFIED_ADVANTAGE : 1;
+    this.#rates[this.#preferred] = (weight * (bytes - this.#bytesAtStart)) / elapsed;
     // Long idle: what was learned before means nothing any more.
     if (!dense || elapsed > 4 * TRIAL_MS || frames - this.#framesAtStart < DENSE_PER_MS * elapsed) this.#forget();
     else this.#choose();
     this.#trialStart = now;
     this.#framesAtStart = frames;
+    this.#bytesAtStart = bytes;
     this.#notifications = 0;
   }
 

@@ -128,7 +128,8 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#steering.backendChooses = (link.queuePairs ?? 1) > 1;
     const now = (queue: number): void => this.#interruptNow(queue);
     this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#pairs.framesOf(queue), now);
-    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, vm.defer);
+    const defer = options.gatherInterrupts === false ? undefined : vm.defer;
+    const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, defer);
     this.#core = makeCardCore(vm, this.#port, {
       ingress: new Ingress(this.#filter, this.#steering, pairs > 1),
       softwareOffloads: options.softwareOffloads ?? true,
@@ -141,7 +142,7 @@ export class NetDevice implements VirtioDevice, Saveable {
       this.#core.ingress.add(pair.receive);
       return pair;
     });
-    this.#pairs = new QueuePairs(this.#core, this.#steering, made, () => this.#several);
+    this.#pairs = new QueuePairs(this.#core, this.#steering, made, () => this.#several());
     this.#control = this.#makeControl(counters);
     this.#slices = options.poll !== false && vm.onSlice !== undefined;
     this.#unslice = (this.#slices ? vm.onSlice?.(() => this.#afterSlice()) : undefined) ?? (() => {});
@@ -189,7 +190,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   queueReady(index: number, queue: Virtqueue): void {
     this.#settleFeatures();
-    if (index === this.#controlIndex) this.#control.attach(queue);
+    if (index === this.#controlIndex()) this.#control.attach(queue);
     else if ((index & 1) === 0) this.#pairs.of(index)?.receive.attach(queue);
     else this.#pairs.of(index)?.transmit.attach(queue);
   }
@@ -218,7 +219,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   }
 
   notify(index: number): void {
-    if (index === this.#controlIndex) {
+    if (index === this.#controlIndex()) {
       this.#control.run();
       return;
     }
@@ -243,13 +244,13 @@ export class NetDevice implements VirtioDevice, Saveable {
   }
 
   queueStopping(index: number): void {
-    if (index === this.#controlIndex) return;
+    if (index === this.#controlIndex()) return;
     if ((index & 1) === 0) this.#pairs.of(index)?.receive.giveUp();
     else this.#pairs.of(index)?.transmit.giveUp();
   }
 
   queueReset(index: number): void {
-    if (index === this.#controlIndex) {
+    if (index === this.#controlIndex()) {
       this.#control.reset();
       return;
     }
@@ -281,7 +282,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** Whether frames that the driver sends on a queue which it may not use for now are thrown away: those of a vhost-user front-end. */
   discardsWhileDisabled(index: number): boolean {
-    return (index & 1) === 1 && index !== this.#controlIndex;
+    return (index & 1) === 1 && index !== this.#controlIndex();
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -378,13 +379,13 @@ export class NetDevice implements VirtioDevice, Saveable {
   }
 
   /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */
-  get #controlIndex(): number {
+  #controlIndex(): number {
     if (!this.#has(VIRTIO_NET_F_CTRL_VQ)) return -1;
-    return this.#several ? 2 * this.#pairs.all.length : 2;
+    return this.#several() ? 2 * this.#pairs.all.length : 2;
   }
 
   /** Whether the driver knows of more than one pair. */
-  get #several(): boolean {
+  #several(): boolean {
     return this.#toldOfPairs || this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
   }
 
@@ -486,7 +487,7 @@ export class NetDevice implements VirtioDevice, Saveable {
           return core.running;
         },
         has: (feature) => this.#has(feature),
-        interrupt: () => this.#interruptNow(this.#controlIndex),
+        interrupt: () => this.#interruptNow(this.#controlIndex()),
         later: core.later,
       },
       [

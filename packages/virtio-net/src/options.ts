@@ -31,9 +31,15 @@ export interface NetDeviceOptions {
   readonly softwareOffloads?: boolean;
   /**
    * Whether the transmit queue may be looked after at the end of the guest's time slices instead of being notified of
-   * each frame, where that moves more frames. Default true; it needs `Vm.onSlice`.
+   * each frame, as long as that does not move fewer bytes. Default true; it needs `Vm.onSlice`.
    */
   readonly poll?: boolean;
+  /**
+   * Whether interrupts are gathered until the guest's time slice is over, but for the first of received frames. False:
+   * each is raised at once, for a guest that computes without a rest and has to see every frame without delay, at a
+   * multiple of the cost. Default true; it needs `Vm.defer`.
+   */
+  readonly gatherInterrupts?: boolean;
   /** One line for people when the guest broke a queue. Default: nobody is told; counters and status say it. */
   readonly log?: (line: string) => void;
 }

@@ -27,7 +27,10 @@ export class QueuePair {
     this.counters = counters;
     this.receive = new Receive(core, receiveQueue, counters.receive, index);
     this.transmit = new Transmit(core, transmitQueue, counters.transmit, index, pairs);
-    this.poll = new AdaptivePoll(this.transmit, () => counters.transmit.frames + counters.receive.frames);
+    this.poll = new AdaptivePoll(this.transmit, {
+      frames: () => counters.transmit.frames + counters.receive.frames,
+      bytes: () => counters.transmit.bytes + counters.receive.bytes,
+    });
   }
 
   /**

@@ -182,6 +182,8 @@ export class Transmit implements PolledQueue {
         return;
       }
     } while (this.polled ? this.#queue.available() > 0 : this.#queue.enableNotify());
+    // Somebody looks here soon. Until then the guest is not to stand before a full ring.
+    if (this.polled) this.#queue.notifyAfter(Math.max(1, this.#queue.size >> 2));
   }
 
   /** After a batch that was cut short: the guest gets back what it is due, and is heard again. */

@@ -6,13 +6,16 @@ class World implements PolledQueue {
   polled = false;
   nowMs = 1000;
   frames = 0;
+  /** So many times as long are the frames of a guest that does not notify. */
+  longer = 1;
+  bytes = 0;
   notifications = 0;
   /** Whether the guest would notify now. */
   notifying = true;
   #pending = 0;
   readonly poll: AdaptivePoll = new AdaptivePoll(
     this,
-    () => this.frames,
+    { frames: () => this.frames, bytes: () => this.bytes },
     () => this.nowMs,
   );
 
@@ -22,6 +25,7 @@ class World implements PolledQueue {
 
   run(): void {
     this.frames += this.#pending;
+    this.bytes += this.#pending * (this.notifying ? 60 : 60 * this.longer);
     this.#pending = 0;
     this.notifying = !this.polled;
   }
@@ -61,13 +65,29 @@ beforeEach(() => {
 
 describe("AdaptivePoll", () => {
   it("leaves a guest alone that notifies now and then", () => {
-    expect(world.counted(500, 2)).toBe(1000);
+    const before = world.notifications;
+    for (let i = 0; i < 250; i++) {
+      world.slice(1);
+      world.slice(0);
+    }
+    expect(world.notifications - before).toBe(250);
     expect(world.polled).toBe(false);
   });
 
   it("polls a guest that notifies all the time and gets more done so", () => {
     world.slices(200, 50, 100);
     expect(world.counted(500, 50, 100)).toBeLessThan(0.15 * 500 * 50);
+  });
+
+  it("polls where that does not matter much", () => {
+    world.slices(200, 50, 45);
+    expect(world.counted(500, 50, 45)).toBeLessThan(0.15 * 500 * 50);
+  });
+
+  it("judges by bytes, as a guest that is not disturbed sends longer frames", () => {
+    world.longer = 3;
+    world.slices(200, 50, 30);
+    expect(world.counted(500, 50, 30)).toBeLessThan(0.15 * 500 * 50);
   });
 
   it("goes back to notifications where polling slows the guest down, and tries it again only rarely", () => {

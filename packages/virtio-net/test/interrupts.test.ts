@@ -103,6 +103,44 @@ describe.each(EVENTS)("frames that arrived, %s", (_what, features) => {
     expect(machine.interrupts.edges(LINE)).toBe(1);
   });
 
+  it("with `defer`, one at once and one for all that follow in the guest's time slice", () => {
+    const { machine, driver, backend } = makeRig({ machine: { slices: true }, guest: { features } });
+    for (let slice = 1; slice <= 3; slice++) {
+      for (let i = 0; i < 10; i++) {
+        backend.deliver(FRAME);
+        // The handler is entered at the next instruction.
+        if (machine.interrupts.level(LINE)) driver.onInterrupt();
+      }
+      expect(machine.interrupts.edges(LINE)).toBe(2 * slice - 1);
+      machine.endSlice();
+      expect(machine.interrupts.edges(LINE)).toBe(2 * slice);
+      driver.onInterrupt();
+      machine.endSlice();
+      expect(driver.receiveAll()).toHaveLength(10);
+    }
+  });
+
+  it("with `defer` and `gatherInterrupts: false`, each at once", () => {
+    const card = { gatherInterrupts: false };
+    const { machine, driver, backend } = makeRig({ card, machine: { slices: true }, guest: { features } });
+    for (let i = 1; i <= 10; i++) {
+      backend.deliver(FRAME);
+      driver.onInterrupt();
+      expect(machine.interrupts.edges(LINE)).toBe(i);
+    }
+  });
+
+  it("with `defer`, no second one where the slice brought one frame", () => {
+    const { machine, driver, backend, card } = makeRig({ machine: { slices: true }, guest: { features } });
+    for (let slice = 1; slice <= 3; slice++) {
+      backend.deliver(FRAME);
+      driver.onInterrupt();
+      machine.endSlice();
+      expect(machine.interrupts.edges(LINE)).toBe(slice);
+    }
+    expect(card.counters.receiveQueue.interrupts).toBe(3);
+  });
+
   it("cost one interrupt until the guest has seen it", () => {
     const { machine, driver, backend } = makeRig({ guest: { features } });
     for (let i = 0; i < 50; i++) backend.deliver(FRAME);

@@ -120,6 +120,24 @@ describe("2.8.10 available buffer notifications", () => {
     }
   });
 
+  it("notifyAfter with EVENT_IDX: DESC for a slot so far ahead, over the end of the ring too", () => {
+    for (let after = 1; after <= 5; after++) {
+      const bench = new PackedBench({ size: 5, eventIdx: true });
+      for (let used = 0; used < 11; used++) {
+        bench.queue.notifyAfter(after);
+        const at = (used + after - 1) % 10;
+        expect(bench.ring.deviceEvent).toEqual({ flags: DESC, slot: at % 5, wrap: at < 5 ? 1 : 0 });
+        use(bench, 1);
+      }
+    }
+  });
+
+  it("notifyAfter without EVENT_IDX is the same as disableNotify", () => {
+    const bench = new PackedBench();
+    bench.queue.notifyAfter(3);
+    expect(bench.ring.deviceEvent.flags).toBe(DISABLE);
+  });
+
   it.each([false, true])("tell of chains that came before the guest could know, EVENT_IDX %s", (eventIdx) => {
     const bench = new PackedBench({ eventIdx });
     bench.queue.disableNotify();

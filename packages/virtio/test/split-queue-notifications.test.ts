@@ -162,6 +162,25 @@ describe("2.7.10 available buffer notifications, with EVENT_IDX", () => {
     bench.queue.addUsed(bench.popReadable(), 0);
     expect(bench.ring.availEvent).toBe(0);
   });
+
+  it("notifyAfter: avail_event is as many chains ahead, around 2^16", () => {
+    const bench = makeBench(true, 256);
+    for (const count of [1, 0x7ff0, 0x7fff, 12, 1]) {
+      use(bench, count);
+      for (const after of [1, 64, 256]) {
+        bench.queue.notifyAfter(after);
+        expect(bench.ring.availEvent).toBe((bench.ring.availIdx + after - 1) & 0xffff);
+      }
+    }
+  });
+});
+
+describe("2.7.10 notifyAfter without EVENT_IDX", () => {
+  it("is the same as disableNotify", () => {
+    const bench = makeBench(false);
+    bench.queue.notifyAfter(3);
+    expect([bench.ring.usedFlags, bench.ring.availEvent]).toEqual([1, 0]);
+  });
 });
 
 describe.each([false, true])("asking to be notified, EVENT_IDX %s", (eventIdx) => {

@@ -24,6 +24,8 @@ interface NetBus {
 
 const MTU = 1500;
 const LONGEST_FRAME = 65535 + 18;
+/** In our card's slot this pin leads to another interrupt than that of v86's card: neither answers for the other's. */
+const INTERRUPT_PIN = 2;
 const OFFLOADS = Offload.Csum | Offload.Tso4;
 /** In the TCP header, which the peer sends without options behind a SYN. */
 const TCP_CHECKSUM_AT = 16;
@@ -63,7 +65,7 @@ export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonl
   const backend = peerBackend(peer, (made) => {
     driver = made;
   });
-  const card = addVirtioNet(machine, backend);
+  const card = addVirtioNet(machine, backend, { interruptPin: INTERRUPT_PIN });
   return { name: "our card", subnet, peer, card, lost: () => lost };
 }
 
@@ -87,8 +89,8 @@ function peerBackend(peer: NetPeer, onInit: (driver: EthDriver) => void): Backen
       return { mac, mtu: MTU, txOffloads: OFFLOADS, rxOffloads: OFFLOADS };
     },
     rawTx: (_driver, frame) => {
-      // The guest may be answered from within: the peer gets bytes that are its own.
-      peer.receive(buffer.slice(0, readFrame(frame, buffer)));
+      // One frame at a time: a card hands no other up before this one is done with, whatever the peer answers.
+      peer.receive(buffer.subarray(0, readFrame(frame, buffer)));
       return TxResult.Complete;
     },
     rawPoll: () => {},

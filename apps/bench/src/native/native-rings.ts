@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Contender } from "../measure/contender.ts";
+import { firstCompiler } from "./compiler.ts";
 
-const COMPILERS = ["cc", "gcc", "clang"];
 const SOURCE = fileURLToPath(new URL("../../native/rings.c", import.meta.url));
 const FLAGS = ["-O3", "-march=native"];
 
@@ -41,16 +41,4 @@ export class NativeRings {
   async dispose(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function firstCompiler(): Promise<{ file: string; version: string } | null> {
-  for (const file of COMPILERS) {
-    try {
-      const { stdout } = await promisify(execFile)(file, ["--version"]);
-      return { file, version: stdout.split("\n")[0] ?? file };
-    } catch {
-      // Not this one.
-    }
-  }
-  return null;
 }

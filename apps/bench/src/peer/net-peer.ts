@@ -25,7 +25,7 @@ export const SINK_PORT = 5001;
 export const SOURCE_PORT = 5002;
 
 /**
- * Puts a frame on the wire to the guest; the frame is the receiver's.
+ * Puts a frame on the wire to the guest. Its bytes are the sender's and change after the call.
  * @param segmentBytes 0 for a frame that is complete. Otherwise it is TCP over IPv4, its checksum open, to be cut into
  * segments of so many bytes of payload
  */

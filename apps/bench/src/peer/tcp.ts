@@ -58,6 +58,8 @@ export class TcpConnection {
   #duplicates = 0;
   #lastProgress = 0;
   #finSent = false;
+  /** The segment sent last. Payload is zeros, so one of the same length differs in its headers alone. */
+  #frame = new Uint8Array(0);
 
   /**
    * @param syn the guest's SYN
@@ -170,7 +172,9 @@ export class TcpConnection {
   }
 
   #segment(flags: number, sequence: number, length: number, options: readonly number[] = []): void {
-    const frame = new Uint8Array(L4_AT + 20 + options.length + length);
+    const frameBytes = L4_AT + 20 + options.length + length;
+    if (this.#frame.length !== frameBytes) this.#frame = new Uint8Array(frameBytes);
+    const frame = this.#frame;
     putHeaders(frame, this.#to, PROTOCOL_TCP);
     put16(frame, L4_AT, this.#ports[0]);
     put16(frame, L4_AT + 2, this.#ports[1]);

@@ -303,12 +303,18 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     this.#noteDeviceArea();
   }
 
+  notifyAfter(count: number): void {
+    if (!this.eventIdx) this.disableNotify();
+    else if (this.begin()) this.#notifyAt(count - 1);
+  }
+
   enableNotify(): boolean {
     if (!this.begin()) return false;
-    const wrap = this.#availOwner === AVAIL ? WRAP : 0;
-    const wish = this.eventIdx ? (RING_EVENT_FLAGS_DESC << 16) | wrap | this.#availSlot : 0;
-    Atomics.store(this.#areas.device, this.#areas.deviceAt, wish);
-    this.#noteDeviceArea();
+    if (this.eventIdx) this.#notifyAt(0);
+    else {
+      Atomics.store(this.#areas.device, this.#areas.deviceAt, 0);
+      this.#noteDeviceArea();
+    }
     // Between our last look and the store above the guest may have added a chain and told nobody.
     return this.#again.length > 0 || this.#areas.isAvailable(this.#availSlot, this.#availOwner);
   }
@@ -400,6 +406,19 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     const count = Math.min(slots, this.size - slot);
     this.memory.noteWrite(descTable + VIRTQ_DESC_BYTES * slot, VIRTQ_DESC_BYTES * count);
     if (count < slots) this.memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
+  }
+
+  /** Asks for a notification when the slot `ahead` of the next one becomes available (2.8.10). */
+  #notifyAt(ahead: number): void {
+    const to = this.#availSlot + ahead;
+    const inRound = to < this.size;
+    const wrap = (this.#availOwner === AVAIL) === inRound ? WRAP : 0;
+    Atomics.store(
+      this.#areas.device,
+      this.#areas.deviceAt,
+      (RING_EVENT_FLAGS_DESC << 16) | wrap | (inRound ? to : to - this.size),
+    );
+    this.#noteDeviceArea();
   }
 
   #noteDeviceArea(): void {

@@ -309,12 +309,15 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.#noteUsedRing(0);
   }
 
+  notifyAfter(count: number): void {
+    if (!this.eventIdx) this.disableNotify();
+    else if (this.begin()) this.#setAvailEvent(this.#lastAvail + count - 1);
+  }
+
   enableNotify(): boolean {
     if (!this.begin()) return false;
     if (this.eventIdx) {
-      // `avail_event` is behind the used ring's entries (2.7.10): notify when this chain becomes available.
-      Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), this.#lastAvail);
-      this.#noteUsedRing(4 + (this.size << 3));
+      this.#setAvailEvent(this.#lastAvail);
     } else {
       Atomics.store(this.#used16, this.#used16At, 0);
       this.#noteUsedRing(0);
@@ -387,6 +390,12 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
     this.#inFlight--;
     this.#taken[headIndex] = 0;
+  }
+
+  /** Writes `avail_event`, behind the used ring's entries (2.7.10): notify when that chain becomes available. */
+  #setAvailEvent(index: number): void {
+    Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), index & 0xffff);
+    this.#noteUsedRing(4 + (this.size << 3));
   }
 
   /** Tells whoever watches writes of two bytes of the used ring. */

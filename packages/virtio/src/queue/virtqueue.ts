@@ -126,6 +126,13 @@ export interface Virtqueue {
   disableNotify(): void;
 
   /**
+   * Asks the guest to notify only when about `count` more chains are available than were taken: so many entries of a
+   * split queue, or so many descriptors of a packed one. A hint; without EVENT_IDX the same as `disableNotify`.
+   * @param count 1 to the queue's size
+   */
+  notifyAfter(count: number): void;
+
+  /**
    * Asks the guest to notify when it makes a chain available.
    * @returns true where it did so before it could know: look once more
    */
