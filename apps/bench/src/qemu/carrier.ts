@@ -73,7 +73,7 @@ const KINDS: readonly {
     ],
   },
   {
-    name: "ours over vhost-user",
+    name: "vhost-user",
     nic: "--vhost-user",
     more: [],
     parameters: ({ mac, socket }) => [
@@ -82,7 +82,7 @@ const KINDS: readonly {
     ],
   },
   {
-    name: "ours over vfio-user",
+    name: "vfio-user",
     nic: "--vfio-user",
     more: ["--driver", "modern"],
     parameters: ({ socket }) => [

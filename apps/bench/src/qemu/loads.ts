@@ -8,14 +8,17 @@ import { percentile, pingTimes } from "./ping-times.ts";
 
 const run = promisify(execFile);
 
-/** What a round has figures of, in this order. Processor time is that of QEMU and what serves the card. */
+/**
+ * What a round has figures of, in this order: pings from the host, and TCP into the guest and out of it.
+ * Processor time is that of QEMU and of what serves the card.
+ */
 export const FIGURES: readonly Pick<Figure, "name" | "unit" | "lessIsBetter">[] = [
-  { name: "ping from the host, median", unit: "us", lessIsBetter: true },
-  { name: "ping from the host, 99th of 100", unit: "us", lessIsBetter: true },
-  { name: "TCP into the guest", unit: "Gbit/s", lessIsBetter: false },
-  { name: "TCP into the guest, processor time", unit: "s/GB", lessIsBetter: true },
-  { name: "TCP out of the guest", unit: "Gbit/s", lessIsBetter: false },
-  { name: "TCP out of the guest, processor time", unit: "s/GB", lessIsBetter: true },
+  { name: "ping, median", unit: "us", lessIsBetter: true },
+  { name: "ping, 99th of 100", unit: "us", lessIsBetter: true },
+  { name: "TCP in", unit: "Gbit/s", lessIsBetter: false },
+  { name: "TCP in, processor time", unit: "s/GB", lessIsBetter: true },
+  { name: "TCP out", unit: "Gbit/s", lessIsBetter: false },
+  { name: "TCP out, processor time", unit: "s/GB", lessIsBetter: true },
 ];
 
 /**
