@@ -1,9 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { compareWithBaseline, saveBaseline, type Verdict } from "./report/baseline.ts";
+import { mergeReports } from "./report/merge.ts";
 import { picture } from "./report/picture.ts";
+import type { Report } from "./report/report.ts";
 import { run } from "./run.ts";
 import { SECTIONS } from "./sections.ts";
 
@@ -29,7 +31,7 @@ const command = new Command("bench")
   })
   .option("--short", "fewer and shorter rounds, and only what is quick")
   .option("--check", "compare ratios with apps/bench/baseline.json; exit code 1 where some got worse")
-  .option("--save", "commit the figures: baseline.json, docs/performance.json and docs/performance.svg")
+  .option("--save", "commit the figures: baseline.json, docs/performance.json and .svg; sections that did not run stay")
   .option("--json <file>", "write all figures there")
   .option("--svg <file>", "write a picture there")
   .addHelpText("after", `\nSections:\n${SECTIONS.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join("\n")}`)
@@ -47,16 +49,27 @@ const command = new Command("bench")
         say: (text) => process.stderr.write(`${text}\n`),
       },
     );
-    const json = options.json ?? (options.save ? FIGURES : undefined);
-    const svg = options.svg ?? (options.save ? PICTURE : undefined);
-    if (json !== undefined) await writeFile(resolve(json), `${JSON.stringify(report, null, 1)}\n`);
-    if (svg !== undefined) await writeFile(resolve(svg), picture(report));
-    if (options.save === true) await saveBaseline(report);
+    if (options.json !== undefined) await writeJson(resolve(options.json), report);
+    if (options.svg !== undefined) await writeFile(resolve(options.svg), picture(report));
+    if (options.save === true) await save(report);
     if (options.check === true) process.exitCode = tell(await compareWithBaseline(report));
   });
 
 await command.parseAsync();
 process.exit();
+
+/** Commits the figures; those of sections that did not run stay. */
+async function save(report: Report): Promise<void> {
+  const older = await readFile(FIGURES, "utf8").catch(() => null);
+  const whole = mergeReports(older === null ? null : (JSON.parse(older) as Report), report);
+  await writeJson(FIGURES, whole);
+  await writeFile(PICTURE, picture(whole));
+  await saveBaseline(report);
+}
+
+async function writeJson(path: string, report: Report): Promise<void> {
+  await writeFile(path, `${JSON.stringify(report, null, 1)}\n`);
+}
 
 /** @returns the exit code */
 function tell({ compared, slower }: Verdict): number {

@@ -1,3 +1,4 @@
+import { qemu } from "./qemu/section.ts";
 import type { Section } from "./section.ts";
 import { allocations } from "./sections/allocations.ts";
 import { hub } from "./sections/hub.ts";
@@ -7,6 +8,7 @@ import { start } from "./sections/start.ts";
 import { v86 } from "./sections/v86.ts";
 import { tap } from "./tap/section.ts";
 import { tee } from "./tee/tee.ts";
+import { vhost } from "./vhost/section.ts";
 
 /** Everything that there is to measure, in the order in which it runs. */
-export const SECTIONS: readonly Section[] = [rings, hub, tee, allocations, memory, start, tap, v86];
+export const SECTIONS: readonly Section[] = [rings, hub, tee, allocations, memory, start, tap, vhost, qemu, v86];

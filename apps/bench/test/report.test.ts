@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compare } from "../src/report/baseline.ts";
+import { mergeReports } from "../src/report/merge.ts";
 import { picture } from "../src/report/picture.ts";
 import type { Report } from "../src/report/report.ts";
 import { figureTable, targetOf } from "../src/report/table.ts";
@@ -66,6 +67,37 @@ describe("a comparison with the committed ratios", () => {
     const committed = { rings: { "transmit <64 B>": 2.5, old: 1, time: 1 } };
     const found = compare(report(SLOW, alone, { ...timeOnly, name: "time" }), committed);
     expect(found).toEqual({ compared: 1, slower: [] });
+  });
+});
+
+describe("a report of some sections", () => {
+  const older = report(SLOW);
+  const newer: Report = {
+    ...report({ ...SLOW, name: "new" }),
+    date: "2026-02-03T04:05:06Z",
+    sections: [{ name: "hub", about: "two cards", figures: [] }],
+  };
+
+  it("takes over the others of an older one, with the run that made them", () => {
+    const { command, date, commit, machine } = older;
+    const merged = mergeReports(older, newer);
+    expect(merged.date).toBe(newer.date);
+    expect(merged.sections).toEqual([
+      { ...older.sections[0], run: { command, date, commit, machine } },
+      newer.sections[0],
+    ]);
+    expect(picture(merged)).toContain(`2026-01-02, commit 0123456789ab: ${older.command}`);
+    // That run stays the one that made them.
+    expect(mergeReports(merged, { ...newer, date: "2026-03-04T05:06:07Z" }).sections[0]?.run?.date).toBe(older.date);
+  });
+
+  it("replaces sections that ran again, in their place", () => {
+    const again = mergeReports(mergeReports(older, newer), older);
+    expect(again.sections.map(({ name, run }) => [name, run?.date])).toEqual([
+      ["rings", undefined],
+      ["hub", newer.date],
+    ]);
+    expect(mergeReports(null, newer)).toBe(newer);
   });
 });
 

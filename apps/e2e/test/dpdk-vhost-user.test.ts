@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loopbackBackend } from "@vmmkit/backend-loopback";
+import { Testpmd, whyNoTestpmd } from "@vmmkit/peers";
 import { serveVhostUser, type VhostUserBackend } from "@vmmkit/vhost-user";
 import { NetDevice } from "@vmmkit/virtio-net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { because } from "./support/because.ts";
-import { Testpmd, whyNoTestpmd } from "./support/dpdk/testpmd.ts";
 
 const impossible = await whyNoTestpmd();
 
@@ -33,7 +33,7 @@ async function start(vdev: string, how: "listen" | "connect" = "listen"): Promis
     makeDevice: (vm, hooks) => new NetDevice(vm, loopbackBackend(), hooks, { log: (line) => log.push(line) }),
     log: (line) => log.push(line),
   });
-  const testpmd = new Testpmd(`path=${path}${how === "connect" ? ",server=1" : ""}${vdev}`);
+  const testpmd = new Testpmd({ vdev: `net_virtio_user0,path=${path}${how === "connect" ? ",server=1" : ""}${vdev}` });
   onTestFinished(async () => {
     await testpmd.destroy();
     backend.close();

@@ -3,13 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hub, type HubPort } from "@vmmkit/backend-loopback";
 import { ensureQemu } from "@vmmkit/linux-guest";
+import { QemuGuest, sharedMemory } from "@vmmkit/peers";
 import { serveVfioUser, type VfioUserServer } from "@vmmkit/vfio-user";
 import { makeVirtioNetFunction, type VirtioNetFunction } from "@vmmkit/virtio-net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
 import { CardGuest } from "./support/card-guest.ts";
-import { QemuGuest } from "./support/qemu/qemu-guest.ts";
-import { sharedMemory } from "./support/shared-memory.ts";
 import { configure, fetchFile, noLoss, ping, serveFile } from "./support/traffic.ts";
 
 const impossible = process.arch === "x64" ? null : "QEMU with vfio-user is fetched for x64 alone";

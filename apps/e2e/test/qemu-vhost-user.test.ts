@@ -2,12 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hub } from "@vmmkit/backend-loopback";
+import { QemuGuest, sharedMemory, whyNoQemu } from "@vmmkit/peers";
 import { serveVhostUser, type VhostUserBackend } from "@vmmkit/vhost-user";
 import { NetDevice } from "@vmmkit/virtio-net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
-import { QemuGuest, whyNoQemu } from "./support/qemu/qemu-guest.ts";
-import { sharedMemory } from "./support/shared-memory.ts";
 import { configure, fetchFile, noLoss, ping, serveFile } from "./support/traffic.ts";
 
 const impossible = await whyNoQemu();

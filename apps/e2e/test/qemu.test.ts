@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { datagramBackend, type SocketBackend, streamBackend } from "@vmmkit/backend-socket";
+import { type QemuCard, QemuGuest, whyNoQemu } from "@vmmkit/peers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { because } from "./support/because.ts";
 import { CardGuest } from "./support/card-guest.ts";
-import { type QemuCard, QemuGuest, whyNoQemu } from "./support/qemu/qemu-guest.ts";
 import { configure, fetchFile, noLoss, ping, serveFile, waitUntil } from "./support/traffic.ts";
 
 const impossible = await whyNoQemu();

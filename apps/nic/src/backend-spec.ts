@@ -27,6 +27,15 @@ export function parseBackend(text: string): BackendSpec {
   throw new RangeError(`expected one of ${BACKEND_USAGE}, got "${text}"`);
 }
 
+/** A backend as `parseBackend` reads it. */
+export function formatBackend(spec: BackendSpec): string {
+  if (spec.kind === "hub" || spec.kind === "null") return spec.kind;
+  if (spec.kind !== "socket") return `${spec.kind}:${spec.name}`;
+  const { address, how } = spec;
+  const where = address.family === "unix" ? address.path : `${address.address}:${address.port}`;
+  return `socket:${how === "listen" ? "listen:" : ""}${where}`;
+}
+
 function socketAddress(text: string): SocketAddress {
   const [, address = "", port = ""] = /^([\d.]+):(\d+)$/.exec(text) ?? [];
   if (address === "" && text !== "") return { family: "unix", path: text };

@@ -11,6 +11,12 @@ const MOST_QUEUES = 256;
 /** A poller takes no more. */
 const MOST_SPIN_US = 500;
 
+/** How a data path waits: asleep, asleep once it has looked on for a while, or never. */
+export type Waiting = "wait" | "adaptive" | "poll";
+const WAITINGS: readonly string[] = ["wait", "adaptive", "poll"];
+/** How long it looks on otherwise: a data path has a processor to itself, if there are enough. */
+const DEFAULT_SPIN_US = 50;
+
 /** One card, as asked for. */
 export interface CardConfig {
   readonly name: string;
@@ -23,6 +29,8 @@ export interface CardConfig {
   readonly mtu?: number;
   readonly queues: number;
   readonly driver: Driver;
+  /** How its data path waits for something to do. */
+  readonly waiting: Waiting;
   /** A capture from the start. */
   readonly pcap?: string;
   readonly fault: FaultOptions;
@@ -38,8 +46,10 @@ export interface NicConfig {
   readonly user?: string;
   /** What else is on the hub. */
   readonly uplinks: readonly LineSpec[];
-  /** For how many microseconds it goes on looking after something was ready, before it sleeps; 0 for not at all. */
+  /** With "adaptive", for how many microseconds a data path goes on looking after something was ready, before it sleeps. */
   readonly spinUs: number;
+  /** All data paths are in this process. */
+  readonly oneProcess: boolean;
   readonly cards: readonly CardConfig[];
 }
 
@@ -51,7 +61,7 @@ class ConfigError extends Error {
 /** The MTU of an Ethernet that says nothing else. */
 export const DEFAULT_MTU = 1500;
 
-const TOP_KEYS = ["control", "metrics", "user", "spinUs", "uplinks", "cards"];
+const TOP_KEYS = ["control", "metrics", "user", "spinUs", "oneProcess", "uplinks", "cards"];
 const CARD_KEYS = [
   "name",
   "vfioUser",
@@ -61,6 +71,7 @@ const CARD_KEYS = [
   "mtu",
   "queues",
   "driver",
+  "waiting",
   "pcap",
   "fault",
 ] as const;
@@ -79,13 +90,20 @@ export function readConfig(json: unknown): NicConfig {
   const mtu = hubMtu(cards);
   const odd = cards.find((card) => saysHubMtu(card) && card.mtu !== mtu);
   if (odd !== undefined) fail(`mtu of ${odd.name}`, `${mtu}, as the hub's other cards have`, odd.mtu);
+  const waiting = cards.find(({ backend }) => backend.kind === "hub")?.waiting;
+  const other = cards.find((card) => card.backend.kind === "hub" && card.waiting !== waiting);
+  if (other !== undefined)
+    fail(`waiting of ${other.name}`, `"${waiting}", as the hub's other cards have`, other.waiting);
+  const oneProcess = top["oneProcess"] ?? false;
+  if (typeof oneProcess !== "boolean") fail("oneProcess", "true or false", oneProcess);
   const control = optionalText(top, "control", "control");
   const metrics = optionalText(top, "metrics", "metrics");
   const user = optionalText(top, "user", "user");
   return {
     cards,
     uplinks: readUplinks(top["uplinks"] ?? []),
-    spinUs: wholeNumber(top["spinUs"] ?? 0, "spinUs", 0, MOST_SPIN_US),
+    spinUs: wholeNumber(top["spinUs"] ?? DEFAULT_SPIN_US, "spinUs", 0, MOST_SPIN_US),
+    oneProcess,
     ...(control !== undefined && { control }),
     ...(metrics !== undefined && { metrics: within("metrics", () => parseMetricsAddress(metrics)) }),
     ...(user !== undefined && { user }),
@@ -127,6 +145,8 @@ function readCard(json: unknown, index: number): CardConfig {
   if (vhostUser !== undefined && card["driver"] !== undefined) {
     throw new ConfigError(`${at}.driver: over vhost-user the VMM has the registers, so it is not to be chosen here`);
   }
+  const waiting = card["waiting"] ?? "adaptive";
+  if (typeof waiting !== "string" || !WAITINGS.includes(waiting)) fail(`${at}.waiting`, WAITINGS.join(", "), waiting);
   const backend = within(`${at}.backend`, () => parseBackend(optionalText(card, "backend", `${at}.backend`) ?? "hub"));
   const mtu = card["mtu"] === undefined ? undefined : wholeNumber(card["mtu"], `${at}.mtu`, 68, 65_521);
   if (mtu !== undefined && backend.kind === "pcap-live") {
@@ -141,6 +161,7 @@ function readCard(json: unknown, index: number): CardConfig {
     backend,
     queues: wholeNumber(card["queues"] ?? 1, `${at}.queues`, 1, MOST_QUEUES),
     driver: driver as Driver,
+    waiting: waiting as Waiting,
     fault: within(`${at}.fault`, () => parseFault(optionalText(card, "fault", `${at}.fault`) ?? "")),
     ...(mac !== undefined && { mac: within(`${at}.mac`, () => parseMac(mac)) }),
     ...(pcap !== undefined && { pcap }),

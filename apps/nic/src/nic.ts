@@ -1,21 +1,24 @@
-import { Hub } from "@vmmkit/backend-loopback";
-import { Poller } from "@vmmkit/posix";
-import type { Cable } from "./cable.ts";
-import { Card } from "./card.ts";
-import { hubMtu, type NicConfig } from "./config.ts";
+import { type Fd, openUnixListener, removeSocketFile } from "@vmmkit/posix";
+import { Cards } from "./cards.ts";
+import type { NicConfig } from "./config.ts";
 import { Control } from "./control/server.ts";
+import { DataPathProcess } from "./data-path/data-path-process.ts";
+import type { DataPathHandle } from "./data-path/orders.ts";
+import { planDataPaths } from "./data-path/plan.ts";
 import { MetricsServer } from "./metrics/server.ts";
-import { openUplink } from "./open-uplink.ts";
 import { type Activation, isFilePath } from "./system/activation.ts";
 import { become, findIdentity, giveAway } from "./system/privileges.ts";
 
-/** The cards of one process, the hub between those that want it, the control socket and the counts for Prometheus. */
+/** Permissions of the sockets: their user's alone. */
+const SOCKET_MODE = 0o600;
+
+/** The data paths of cards, the sockets that VMMs find them at, the control socket and the counts for Prometheus. */
 export class Nic {
-  readonly cards: Card[] = [];
+  readonly #paths: DataPathHandle[] = [];
+  /** Sockets of cards, by path. */
+  readonly #listeners = new Map<string, Fd>();
   #control: Control | null = null;
   #metrics: MetricsServer | null = null;
-  #poller: Poller | null = null;
-  readonly #uplinks: Cable[] = [];
 
   private constructor() {}
 
@@ -43,33 +46,45 @@ export class Nic {
   async close(): Promise<void> {
     this.#metrics?.close();
     this.#control?.close();
-    for (const card of this.cards) await card.close();
-    for (const uplink of this.#uplinks) await uplink.close();
-    this.#poller?.close();
+    for (const [path, fd] of this.#listeners) {
+      if (isFilePath(path)) removeSocketFile({ family: "unix", path });
+      fd.close();
+    }
+    await Promise.all(this.#paths.map((path) => path.close()));
   }
 
   async #open(config: NicConfig, activation: Activation, log: (line: string) => void): Promise<void> {
     // First of all, as a mistake in it is cheap to tell then.
     const identity = config.user === undefined ? null : findIdentity(config.user);
-    const { cards } = this;
-    const poller = new Poller({ spinUs: config.spinUs });
-    this.#poller = poller;
-    const mtu = hubMtu(config.cards);
-    // An uplink is no card of ours, which would do for its guest what that does not take.
-    const hub = new Hub(config.uplinks.length > 0 ? { mtu, offloads: 0 } : { mtu });
-    for (const uplink of config.uplinks) this.#uplinks.push(openUplink(uplink, hub, mtu, poller));
-    for (const settings of config.cards) {
-      const card = new Card(settings, { listen: activation.resolve(settings.path), hub, poller, log });
-      cards.push(card);
-      if (settings.pcap !== undefined) await card.startCapture(settings.pcap);
-    }
-    if (config.metrics !== undefined) {
-      this.#metrics = await MetricsServer.start(config.metrics, () => cards.map((card) => card.report()));
-    }
+    for (const { path } of config.cards) this.#listen(path, activation);
+    await this.#openPaths(config, log);
+    const cards = new Cards(config.cards, this.#paths);
+    if (config.metrics !== undefined) this.#metrics = await MetricsServer.start(config.metrics, () => cards.report());
     if (config.control !== undefined) this.#control = new Control(activation.resolve(config.control), cards);
     if (identity === null) return;
     const paths = [...config.cards.map(({ path }) => path), ...(config.control === undefined ? [] : [config.control])];
     giveAway(paths.filter(isFilePath), identity);
+    for (const path of this.#paths) await path.order({ do: "become", identity });
     become(identity);
+  }
+
+  #listen(path: string, activation: Activation): void {
+    const at = activation.resolve(path);
+    this.#listeners.set(path, typeof at === "string" ? openUnixListener(at, SOCKET_MODE).fd : at);
+  }
+
+  /** All at once, as each may take a while. @throws (rejects) the first one's reason */
+  async #openPaths(config: NicConfig, log: (line: string) => void): Promise<void> {
+    // What a card is made of is loaded where one is made.
+    const open = config.oneProcess
+      ? (await import("./data-path/local-data-path.ts")).openLocally
+      : DataPathProcess.start;
+    const opening = planDataPaths(config).map((plan) => {
+      const listeners = plan.cards.flatMap(({ path }) => this.#listeners.get(path) ?? []);
+      return open(plan, listeners, log);
+    });
+    const opened = await Promise.allSettled(opening);
+    for (const one of opened) if (one.status === "fulfilled") this.#paths.push(one.value);
+    for (const one of opened) if (one.status === "rejected") throw one.reason;
   }
 }

@@ -17,6 +17,7 @@ const CASES: readonly (readonly [typed: readonly string[], offered: readonly str
   [["link", "do"], ["down"]],
   [["serve", "--driver", "m"], ["modern"]],
   [["serve", "--backend", "p"], ["pcap-live:"]],
+  [["serve", "--waiting", "a"], ["adaptive"]],
   [["serve", "--mac", "a", "--fa"], ["--fault"]],
   [["serve", "--config", "fir"], ["first file.pcapng"]],
   [["serve", "--name", ""], []],

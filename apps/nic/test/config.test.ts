@@ -6,7 +6,8 @@ const card = { vfioUser: "/run/a.sock" };
 describe("a configuration", () => {
   it("fills in what is left out", () => {
     expect(readConfig({ cards: [card] })).toEqual({
-      spinUs: 0,
+      spinUs: 50,
+      oneProcess: false,
       uplinks: [],
       cards: [
         {
@@ -16,6 +17,7 @@ describe("a configuration", () => {
           backend: { kind: "hub" },
           queues: 1,
           driver: "transitional",
+          waiting: "adaptive",
           fault: { tx: {}, rx: {} },
         },
       ],
@@ -41,7 +43,7 @@ describe("a configuration", () => {
     [{}, "cards: expected a list of at least one card, got nothing"],
     [
       { cards: [card], hub: 1 },
-      'configuration: no such key "hub"; there are control, metrics, user, spinUs, uplinks, cards',
+      'configuration: no such key "hub"; there are control, metrics, user, spinUs, oneProcess, uplinks, cards',
     ],
     [{ cards: [{}] }, "cards[0]: expected one of vfioUser and vhostUser"],
     [{ cards: [{ ...card, mtu: 67 }] }, "cards[0].mtu: expected a whole number from 68 to 65521, got 67"],
@@ -64,6 +66,12 @@ describe("a configuration", () => {
       { cards: [{ ...card, backend: "pcap-live:eth0", mtu: 1400 }] },
       "cards[0].mtu: through libpcap it is the interface's, so it is not to be chosen here",
     ],
+    [{ cards: [{ ...card, waiting: "long" }] }, 'cards[0].waiting: expected wait, adaptive, poll, got "long"'],
+    [
+      { cards: [card, { vfioUser: "/b", backend: "null", waiting: "wait" }, { vhostUser: "/v", waiting: "poll" }] },
+      'waiting of nic2: expected "adaptive", as the hub\'s other cards have, got "poll"',
+    ],
+    [{ cards: [card], oneProcess: 1 }, "oneProcess: expected true or false, got 1"],
     [{ cards: [card], spinUs: 501 }, "spinUs: expected a whole number from 0 to 500, got 501"],
     [{ cards: [card], uplinks: "tap:vmm0" }, 'uplinks: expected a list, got "tap:vmm0"'],
     [{ cards: [card], uplinks: ["hub"] }, "uplinks[0]: expected another way than the hub"],

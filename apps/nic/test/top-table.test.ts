@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { CardReport, Direction } from "../src/card-report.ts";
 import { formatTop } from "../src/commands/top-table.ts";
+import type { CardReport, Direction } from "../src/data-path/card-report.ts";
 
 function direction(frames: number, changes: Partial<Direction> = {}): Direction {
   const faults = { ...NO_FAULTS, dropped: { ...NO_FAULTS.dropped, overflow: 2 } };
@@ -14,7 +14,16 @@ const NO_FAULTS = {
 };
 
 function card(transmit: Direction): CardReport {
-  const what = { name: "a", socket: "/a", protocol: "vfio-user", mac: "", connected: false, linkUp: true } as const;
+  const what = {
+    name: "a",
+    socket: "/a",
+    protocol: "vfio-user",
+    mac: "",
+    connected: false,
+    linkUp: true,
+    pid: 1,
+    restarts: 0,
+  } as const;
   return { ...what, capture: null, transmit, receive: direction(0) };
 }
 
@@ -27,4 +36,17 @@ it("rates of the time between, the fill of all rings, and drops by cause", () =>
     ...["", "a", "up, no VMM", "tx", "2000", "2.00", "4000", "4/512", "linkDown 7, overflow 2", ""],
   ]);
   expect(rx).toContain("rx");
+});
+
+it("an uplink has rates too, and none where its process is another one now", () => {
+  const counts = (frames: number, failed = 0) => ({ frames, bytes: 1000 * frames, failed });
+  const sample = (timeMs: number, out: number, into: number) => ({
+    timeMs,
+    cards: [],
+    uplinks: [{ uplink: "tap:vmm0", out: counts(out, 3), in: counts(into) }],
+  });
+  const lines = formatTop(sample(0, 100, 50), sample(1000, 1100, 0)).split("\n");
+  const cells = lines.map((line) => line.split("│").map((cell) => cell.trim()));
+  expect(cells[3]).toEqual(["", "tap:vmm0", "", "out", "1000", "1.00", "", "", "failed 3", ""]);
+  expect(cells[5]).toEqual(["", "", "", "in", "0", "0.00", "", "", "", ""]);
 });

@@ -17,19 +17,14 @@ export class UpperCard implements RawIfaceCallbacks {
     this.#driver = driver;
   }
 
-  txComplete(cookie: number): void {
-    this.#driver?.callbacks.txComplete(cookie);
-  }
+  // Called without `this`, so these are fields.
+  readonly txComplete = (cookie: number): void => this.#driver?.callbacks.txComplete(cookie);
 
-  allocateRxBuf(sizeBytes: number, queue?: number): Frame | null {
-    return this.#driver === null ? null : this.#driver.callbacks.allocateRxBuf(sizeBytes, queue);
-  }
+  readonly allocateRxBuf = (sizeBytes: number, queue?: number): Frame | null =>
+    this.#driver === null ? null : this.#driver.callbacks.allocateRxBuf(sizeBytes, queue);
 
-  rxComplete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+  readonly rxComplete = (count: number, frames: readonly Frame[], lengths: readonly number[]): void =>
     this.#driver?.callbacks.rxComplete(count, frames, lengths);
-  }
 
-  linkChange(up: boolean): void {
-    this.#driver?.callbacks.linkChange(up);
-  }
+  readonly linkChange = (up: boolean): void => this.#driver?.callbacks.linkChange(up);
 }

@@ -1,4 +1,5 @@
 import { type Frame, readFrame, TxResult } from "@vmmkit/ethif";
+import { Burst } from "./burst.ts";
 import { type Defer, ROUNDS_PER_TURN } from "./defer.ts";
 import type { HubCore, HubSide } from "./hub-side.ts";
 import { HEADER_BYTES, type LengthLimits } from "./link.ts";
@@ -7,6 +8,9 @@ import type { TapDirection, TapList } from "./tap-list.ts";
 
 /** Destination and source address, at the start of each frame. */
 const ADDRESS_BYTES = 12;
+
+/** A frame that goes to more ports than this waits for the end of its burst. */
+const FEW_PORTS = 4;
 
 /** In the first two bytes of an address: it names a group. */
 const GROUP_BIT = 0x100;
@@ -25,6 +29,17 @@ export class SwitchCore implements HubCore {
   #firstMarked: HubSide | null = null;
   #lastMarked: HubSide | null = null;
   #flushing = false;
+  /**
+   * Frames that go to many ports, and whatever comes behind them, until the burst that they came in is over. Each port
+   * then takes all of them at once: with each frame to each port in turn, what the ports' guests and cards have would
+   * have to be fetched anew for every copy, as it is more than a processor has at hand.
+   */
+  #burst: Burst | null = null;
+  /** The one that is being given out, and later takes the place of the other. */
+  #going: Burst | null = null;
+  #draining = false;
+  /** Whether frames wait for the end of a burst, or are being given out. */
+  #waiting = false;
 
   constructor(limits: LengthLimits, table: MacTable, taps: TapList, defer: Defer) {
     this.#limits = limits;
@@ -88,8 +103,18 @@ export class SwitchCore implements HubCore {
    */
   flush(): void {
     if (this.#flushing) return;
-    this.#flushing = true;
     let rounds = ROUNDS_PER_TURN + this.#sides.length;
+    do {
+      this.#drain();
+      rounds = this.#releaseMarked(rounds);
+    } while (rounds > 0 && this.#waiting && !this.#draining);
+    if (this.#firstMarked !== null || (this.#waiting && !this.#draining)) this.#defer(() => this.flush());
+  }
+
+  /** Answers what is left of the rounds: 0 where there may be more. */
+  #releaseMarked(most: number): number {
+    let rounds = most;
+    this.#flushing = true;
     try {
       for (let side = this.#unmark(); side !== null; side = this.#unmark()) {
         if (side.release()) this.mark(side);
@@ -98,7 +123,7 @@ export class SwitchCore implements HubCore {
     } finally {
       this.#flushing = false;
     }
-    if (this.#firstMarked !== null) this.#defer(() => this.flush());
+    return rounds;
   }
 
   #unmark(): HubSide | null {
@@ -113,9 +138,9 @@ export class SwitchCore implements HubCore {
 
   /** Each byte that decides is read once: the guest may be changing the frame. */
   #forward(from: HubSide, frame: Frame): void {
-    let bytes = frame.bytes[0];
-    let at = frame.offset[0] ?? 0;
-    if (bytes === undefined || (frame.length[0] ?? 0) < ADDRESS_BYTES) {
+    let bytes = frame.firstBytes;
+    let at = frame.firstOffset;
+    if (frame.firstLength < ADDRESS_BYTES) {
       bytes = this.#addresses;
       at = 0;
       readFrame(frame, bytes);
@@ -129,12 +154,67 @@ export class SwitchCore implements HubCore {
     const to = id < 0 ? undefined : this.#byId[id];
     if (to === undefined) this.#flood(from, frame);
     else if (to === from) from.counters.filtered++;
+    else if (this.#waiting) this.#wait(from, frame, to);
     else this.#give(to, frame);
+  }
+
+  /** A frame waits for the end of the burst. */
+  #wait(from: HubSide, frame: Frame, to: HubSide | null): void {
+    // Guests that answer from within their interrupts may fill it while the one before is being given out.
+    if (!this.#add(from, frame, to)) {
+      this.#drain();
+      if (!this.#add(from, frame, to)) this.#lose(from, to);
+    }
+    this.#waiting = true;
+  }
+
+  #add(from: HubSide, frame: Frame, to: HubSide | null): boolean {
+    this.#burst ??= new Burst();
+    return this.#burst.add(from, frame, to);
+  }
+
+  #lose(from: HubSide, to: HubSide | null): void {
+    for (const side of this.#sides) if (to === null ? side !== from : side === to) side.counters.noBuffers++;
+  }
+
+  /** Frames that waited go out, port by port. Those that come meanwhile follow. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let burst = this.#burst; burst !== null && burst.count > 0; burst = this.#burst) {
+        this.#burst = this.#going;
+        this.#going = burst;
+        this.#giveAll(burst);
+      }
+    } finally {
+      this.#draining = false;
+      this.#waiting = false;
+    }
+  }
+
+  #giveAll(burst: Burst): void {
+    try {
+      for (const side of this.#sides) this.#giveBurst(side, burst);
+    } finally {
+      burst.clear();
+    }
+  }
+
+  #giveBurst(side: HubSide, burst: Burst): void {
+    for (let i = 0; i < burst.count; i++) {
+      const frame = burst.frameFor(side, i);
+      if (frame !== null) this.#give(side, frame);
+    }
   }
 
   #flood(from: HubSide, frame: Frame): void {
     from.counters.flooded++;
     const sides = this.#sides;
+    if (sides.length > FEW_PORTS || this.#waiting) {
+      this.#wait(from, frame, null);
+      return;
+    }
     for (let i = 0; i < sides.length; i++) {
       const side = sides[i];
       if (side !== undefined && side !== from) this.#give(side, frame);

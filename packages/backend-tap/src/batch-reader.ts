@@ -12,15 +12,31 @@ const ROW = 4;
  * and given back.
  */
 export class BatchReader {
-  /** The rooms to read into. Those that are not read into are given back unused. */
-  readonly rooms: Frame[] = [];
   readonly #batch: FrameBatch;
+  /** Rooms to read into are its first. It does not get shorter: an array that is emptied gives its memory back. */
+  readonly #rooms: Frame[] = [];
+  #roomCount = 0;
   #ask = 1;
   #row = 0;
 
   /** @param headerBytes of the header before each frame */
   constructor(ring: IoRing, headerBytes: number) {
     this.#batch = new FrameBatch(ring, headerBytes);
+  }
+
+  /** How many rooms there are to read into. Those that are not read into are given back unused. */
+  get roomCount(): number {
+    return this.#roomCount;
+  }
+
+  /** A room to read into, from 0. */
+  room(index: number): Frame | undefined {
+    return this.#rooms[index];
+  }
+
+  /** Adds a room to read into. */
+  addRoom(room: Frame): void {
+    this.#rooms[this.#roomCount++] = room;
   }
 
   /** Per read that was run: the bytes read, or minus the number of the error. */
@@ -40,11 +56,14 @@ export class BatchReader {
   }
 
   /**
-   * Reads frames into `rooms`.
+   * Reads frames into the rooms.
    * @returns how many reads were tried: fewer where the rooms are in more pieces than a list takes
    */
   read(fd: number): number {
-    for (const room of this.rooms) if (!this.#batch.addRead(fd, room)) break;
+    for (let i = 0; i < this.#roomCount; i++) {
+      const room = this.#rooms[i];
+      if (room === undefined || !this.#batch.addRead(fd, room)) break;
+    }
     return this.#batch.run();
   }
 
@@ -55,8 +74,8 @@ export class BatchReader {
 
   /** The rooms were dealt with. @param found how many frames there were in them */
   done(found: number): void {
-    const tried = this.rooms.length;
-    this.rooms.length = 0;
+    const tried = this.#roomCount;
+    this.#roomCount = 0;
     if (found === tried) this.#ask = Math.min(2 * this.#ask, this.#batch.capacity);
     else if (found < this.#ask / 2) this.#ask >>>= 1;
     if (this.#ask >= LEAST) return;

@@ -142,7 +142,7 @@ export class Receive {
   #batch(driver: EthDriver, budget: number, open: () => boolean): Stopped {
     for (let left = budget; left > 0; ) {
       if (!open()) return Stopped.Empty;
-      const count = this.#canReadMany() ? Math.min(this.#reader?.ask ?? 1, left, this.#most) : 1;
+      const count = this.#canReadMany() ? Math.min(this.#reader?.ask ?? 1, left, this.#most()) : 1;
       const stopped = count > 1 ? this.#readMany(driver, count) : this.#readOne(driver);
       if (stopped === Stopped.Empty) this.#lone.looked(budget - left);
       if (stopped !== Stopped.Budget) return stopped;
@@ -158,7 +158,7 @@ export class Receive {
   }
 
   /** How many frames may be read at once. */
-  get #most(): number {
+  #most(): number {
     return Math.max(1, Math.ceil(GIVEN_BYTES / this.#expected));
   }
 
@@ -197,7 +197,9 @@ export class Receive {
     const tried = this.#fd.closed ? 0 : reader.read(this.#fd.number);
     let stopped: Stopped = this.#fd.closed ? Stopped.Empty : Stopped.Budget;
     let found = 0;
-    for (const [i, room] of reader.rooms.entries()) {
+    for (let i = 0; i < reader.roomCount; i++) {
+      const room = reader.room(i);
+      if (room === undefined) break;
       const result = i < tried ? (reader.results[i] ?? 0) : 0;
       const bytes = result - this.#header.sizeBytes;
       if (bytes >= HEADER_BYTES) {
@@ -217,13 +219,12 @@ export class Receive {
   /** Room for several frames. False where there is none at all. */
   #takeRooms(reader: BatchReader, driver: EthDriver, count: number): boolean {
     const { callbacks } = driver;
-    const { rooms } = reader;
-    while (rooms.length < count) {
+    while (reader.roomCount < count) {
       const room = callbacks.allocateRxBuf(this.#expected, this.#queue);
       if (room === null) break;
-      rooms.push(room);
+      reader.addRoom(room);
     }
-    return rooms.length > 0;
+    return reader.roomCount > 0;
   }
 
   /** Room for a frame as long as expected, or whatever room there is. */

@@ -3,6 +3,20 @@ import { type WideBytes, wideBytes } from "./wide-bytes.ts";
 /** Room for ranges at first; most frames have one or two. */
 const FIRST_RANGES = 4;
 
+const NO_BYTES = new Uint8Array(0);
+const NO_U32 = new Uint32Array(0);
+const NO_F64 = new Float64Array(0);
+
+/** Memory that a frame lies in: a region of guest memory, or whatever else has these. */
+export interface FrameMemory {
+  /** All of it. */
+  readonly bytes: Uint8Array;
+  /** Guest physical address of its first byte. */
+  readonly gpa: number;
+  /** That byte's address in this process, 0 where it has none. */
+  readonly hostAddress: number;
+}
+
 /**
  * One Ethernet frame as it lies in guest memory: a list of byte ranges, in order, without frame check sequence.
  * For transmit the ranges hold the frame; for receive they are room for one.
@@ -12,23 +26,25 @@ const FIRST_RANGES = 4;
  * its card, frames that a backend still holds become empty: `rangeCount` 0.
  *
  * Ranges are kept as parallel arrays, not as objects: nothing is allocated for a frame. The arrays of numbers are others
- * after a `push` that they were too short for, so take them from the frame each time.
+ * after a `push` that they were too short for, so take them from the frame each time. A frame that has one range in a
+ * region, as nearly all do, is two words until somebody asks for an array; `firstBytes` and its like ask for none.
  */
 export class Frame {
   /** How many ranges count. The arrays below may be longer; what lies behind is left over from other frames. */
   rangeCount = 0;
   /** Sum of the ranges' lengths in bytes. */
   totalBytes = 0;
-  /** Per range: the memory that it lies in. A view of a whole region; index it with `offset`. */
-  readonly bytes: Uint8Array[] = [];
-  /** Per range: where it starts in `bytes`. */
-  offset: Uint32Array = new Uint32Array(FIRST_RANGES);
-  /** Per range: its length in bytes, at least 1. */
-  length: Uint32Array = new Uint32Array(FIRST_RANGES);
-  /** Per range: its guest physical address. */
-  gpa: Float64Array = new Float64Array(FIRST_RANGES);
-  /** Per range: its address in this process, 0 where it has none. */
-  hostAddress: Float64Array = new Float64Array(FIRST_RANGES);
+  /** The memory that the first range lies in, where it starts in there, and its length. */
+  firstBytes: Uint8Array = NO_BYTES;
+  firstOffset = 0;
+  firstLength = 0;
+  /** The memory of the only range, as long as the arrays do not have it. */
+  #memory: FrameMemory | null = null;
+  readonly #bytes: Uint8Array[] = [];
+  #offset: Uint32Array = NO_U32;
+  #length: Uint32Array = NO_U32;
+  #gpa: Float64Array = NO_F64;
+  #hostAddress: Float64Array = NO_F64;
   /** The card's name for this frame while a backend holds it. */
   cookie = -1;
   /** Number of the queue pair that it came from, or that its room belongs to; 0 where there is one pair. */
@@ -47,12 +63,44 @@ export class Frame {
   /** `csum_offset`: where the checksum goes, in bytes from `csumStart`. */
   csumOffset = 0;
 
-  /** Per range, where asked for: the views of `bytes` in wider words. */
+  /** Of the first range, and of the others, where asked for: the views of its memory in wider words. */
+  #firstWide: WideBytes | null = null;
   readonly #wide: (WideBytes | null)[] = [];
+
+  /** Per range: the memory that it lies in. A view of a whole region; index it with `offset`. */
+  get bytes(): Uint8Array[] {
+    if (this.#memory !== null) this.#layOut(this.#memory);
+    return this.#bytes;
+  }
+
+  /** Per range: where it starts in `bytes`. */
+  get offset(): Uint32Array {
+    if (this.#memory !== null) this.#layOut(this.#memory);
+    return this.#offset;
+  }
+
+  /** Per range: its length in bytes, at least 1. */
+  get length(): Uint32Array {
+    if (this.#memory !== null) this.#layOut(this.#memory);
+    return this.#length;
+  }
+
+  /** Per range: its guest physical address. */
+  get gpa(): Float64Array {
+    if (this.#memory !== null) this.#layOut(this.#memory);
+    return this.#gpa;
+  }
+
+  /** Per range: its address in this process, 0 where it has none. */
+  get hostAddress(): Float64Array {
+    if (this.#memory !== null) this.#layOut(this.#memory);
+    return this.#hostAddress;
+  }
 
   /** The memory of range `range` in wider words, for copying; null where it is no region. */
   wide(range: number): WideBytes | null {
-    const bytes = this.bytes[range];
+    if (range === 0) return this.firstWide();
+    const bytes = this.#bytes[range];
     if (bytes === undefined) return null;
     const kept = this.#wide[range];
     // Slots are used again for the same memory, so the views of last time are mostly the right ones.
@@ -62,10 +110,27 @@ export class Frame {
     return wide;
   }
 
+  /** `wide` for the first range. */
+  firstWide(): WideBytes | null {
+    const bytes = this.firstBytes;
+    const kept = this.#firstWide;
+    if (kept !== null && kept.bytes === bytes) return kept;
+    const wide = wideBytes(bytes);
+    this.#firstWide = wide;
+    return wide;
+  }
+
   /** Forgets the ranges and the offload fields. */
   clear(): void {
     this.rangeCount = 0;
     this.totalBytes = 0;
+    this.firstLength = 0;
+    this.#memory = null;
+    this.clearOffloads();
+  }
+
+  /** Forgets the offload fields. */
+  clearOffloads(): void {
     this.flags = 0;
     this.gsoType = 0;
     this.hdrLen = 0;
@@ -76,33 +141,67 @@ export class Frame {
 
   /** Adds a range at the end. `lengthBytes` is at least 1. */
   push(bytes: Uint8Array, offset: number, lengthBytes: number, gpa = 0, hostAddress = 0): void {
+    if (this.#memory !== null) this.#layOut(this.#memory);
     const at = this.rangeCount++;
-    if (at >= this.length.length) this.#grow();
-    this.bytes[at] = bytes;
-    this.offset[at] = offset;
-    this.length[at] = lengthBytes;
-    this.gpa[at] = gpa;
-    this.hostAddress[at] = hostAddress;
+    if (at >= this.#length.length) this.#grow();
+    this.#bytes[at] = bytes;
+    this.#offset[at] = offset;
+    this.#length[at] = lengthBytes;
+    this.#gpa[at] = gpa;
+    this.#hostAddress[at] = hostAddress;
+    if (at === 0) {
+      this.firstBytes = bytes;
+      // Read back, as it may have come as a float: the JIT keeps a field that is always a small integer as one.
+      this.firstOffset = this.#offset[0] as number;
+      this.firstLength = lengthBytes;
+    }
     this.totalBytes += lengthBytes;
   }
 
-  /** Has this range and no other. The offload fields stay as they are. */
-  pushAlone(bytes: Uint8Array, offset: number, lengthBytes: number, gpa: number, hostAddress: number): void {
+  /**
+   * Has one range and no other. The offload fields stay as they are.
+   * @param memory that it lies in; what it says of itself is looked at when it is asked for
+   * @param offset where it starts in there
+   */
+  place(memory: FrameMemory, offset: number, lengthBytes: number): void {
     this.rangeCount = 1;
     this.totalBytes = lengthBytes;
-    this.bytes[0] = bytes;
-    this.offset[0] = offset;
-    this.length[0] = lengthBytes;
-    this.gpa[0] = gpa;
-    this.hostAddress[0] = hostAddress;
+    this.firstLength = lengthBytes;
+    this.firstOffset = offset;
+    this.firstBytes = memory.bytes;
+    this.#memory = memory;
+  }
+
+  /** Range `range` has its bytes elsewhere now, and its address is as it was. */
+  move(range: number, { bytes, gpa, hostAddress }: FrameMemory): void {
+    const at = (this.gpa[range] ?? 0) - gpa;
+    if (range === 0) {
+      this.firstBytes = bytes;
+      this.firstOffset = at >>> 0;
+    }
+    this.#bytes[range] = bytes;
+    this.#offset[range] = at;
+    this.#hostAddress[range] = hostAddress === 0 ? 0 : hostAddress + at;
+  }
+
+  /** The only range goes into the arrays. */
+  #layOut({ gpa, hostAddress }: FrameMemory): void {
+    const at = this.firstOffset;
+    this.#memory = null;
+    if (this.#length.length === 0) this.#grow();
+    this.#bytes[0] = this.firstBytes;
+    this.#offset[0] = at;
+    this.#length[0] = this.firstLength;
+    this.#gpa[0] = gpa + at;
+    this.#hostAddress[0] = hostAddress === 0 ? 0 : hostAddress + at;
   }
 
   #grow(): void {
-    const ranges = 2 * this.length.length;
-    this.offset = copyInto(new Uint32Array(ranges), this.offset);
-    this.length = copyInto(new Uint32Array(ranges), this.length);
-    this.gpa = copyInto(new Float64Array(ranges), this.gpa);
-    this.hostAddress = copyInto(new Float64Array(ranges), this.hostAddress);
+    const ranges = Math.max(FIRST_RANGES, 2 * this.#length.length);
+    this.#offset = copyInto(new Uint32Array(ranges), this.#offset);
+    this.#length = copyInto(new Uint32Array(ranges), this.#length);
+    this.#gpa = copyInto(new Float64Array(ranges), this.#gpa);
+    this.#hostAddress = copyInto(new Float64Array(ranges), this.#hostAddress);
   }
 
   /** Takes over the offload fields of another frame. */

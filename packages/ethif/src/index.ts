@@ -22,7 +22,7 @@
  *
  * @module
  */
-export { Frame } from "./frame.ts";
+export { Frame, type FrameMemory } from "./frame.ts";
 export { copyBytes, copyFrame, readFrame, writeFrame } from "./frame-copy.ts";
 export { formatMac, isMulticast, MAC_BYTES, type MacAddress, parseMac, randomMac } from "./mac.ts";
 export {

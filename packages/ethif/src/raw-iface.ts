@@ -46,7 +46,7 @@ export interface LinkInfo {
 
 /**
  * Upwards: what a backend calls on its card (C original: `struct raw_iface_callbacks`). All of them are called on
- * the card's thread, and none from within `lowLevelInit`.
+ * the card's thread, without `this`, and none from within `lowLevelInit`.
  */
 export interface RawIfaceCallbacks {
   /**

@@ -54,14 +54,38 @@ describe("a frame", () => {
     expect(frame.totalBytes).toBe(5050);
   });
 
-  it("has one range alone after pushAlone, and its offload fields as before", () => {
+  it("has one range alone after place, and its offload fields as before", () => {
     const frame = Object.assign(new Frame(), OFFLOADS);
     const bytes = new Uint8Array(9);
     for (let i = 0; i < 3; i++) frame.push(new Uint8Array(4), 0, 4);
-    frame.pushAlone(bytes, 1, 8, 0x1001, 0x2001);
+    frame.place({ bytes, gpa: 0x1000, hostAddress: 0x2000 }, 1, 8);
     expect(frame).toMatchObject({ rangeCount: 1, totalBytes: 8, ...OFFLOADS });
+    expect([frame.firstBytes, frame.firstOffset, frame.firstLength]).toEqual([bytes, 1, 8]);
     expect(frame.bytes[0]).toBe(bytes);
     expect(rangesOf(frame)).toEqual([{ offset: 1, length: 8, gpa: 0x1001, hostAddress: 0x2001 }]);
+    expect([frame.firstBytes, frame.firstOffset, frame.firstLength]).toEqual([bytes, 1, 8]);
+  });
+
+  it("keeps a range that it was placed in when another is added", () => {
+    const frame = new Frame();
+    const [a, b] = [new Uint8Array(9), new Uint8Array(9)];
+    frame.place({ bytes: a, gpa: 0x1000, hostAddress: 0 }, 1, 8);
+    frame.push(b, 2, 3, 0x5000, 0x6000);
+    expect(frame).toMatchObject({ rangeCount: 2, totalBytes: 11 });
+    expect([frame.firstBytes, frame.firstOffset, frame.firstLength]).toEqual([a, 1, 8]);
+    expect(frame.bytes[1]).toBe(b);
+    expect(rangesOf(frame)).toEqual([
+      { offset: 1, length: 8, gpa: 0x1001, hostAddress: 0 },
+      { offset: 2, length: 3, gpa: 0x5000, hostAddress: 0x6000 },
+    ]);
+  });
+
+  it("has no range where it was placed once it is cleared, and its first range is empty", () => {
+    const frame = new Frame();
+    frame.place({ bytes: new Uint8Array(9), gpa: 0x1000, hostAddress: 0 }, 1, 8);
+    frame.clear();
+    expect(frame).toMatchObject({ rangeCount: 0, totalBytes: 0 });
+    expect(frame.firstLength).toBe(0);
   });
 
   it("takes over another frame's offloads and nothing else of it", () => {

@@ -102,6 +102,7 @@ export class NetTransmit {
     for (let i = 0; i < sent; i++) {
       const slot = this.#slots[--this.freeSlots] as number;
       const frame = this.#pool + slot * this.#slotBytes + FRAME_OFFSET;
+      this.#clearHeader(frame - this.#region.gpa - (apart ? FRAME_OFFSET : queue.headerBytes));
       ring.begin();
       if (table) ring.indirect();
       if (apart) {
@@ -165,6 +166,13 @@ export class NetTransmit {
     this.#slotOf[this.#queue.ring.end()] = slot;
     this.#queue.counters.txFrames++;
     this.#queue.counters.txBytes += lengthBytes;
+  }
+
+  /** As drivers do it for each frame: whoever reads it finds it in a cache. */
+  #clearHeader(at: number): void {
+    const { bytes } = this.#region;
+    const end = at + this.#queue.headerBytes;
+    for (let i = at; i < end; i++) bytes[i] = 0;
   }
 
   #writeHeader(slot: number, header: Partial<NetHeader> | undefined): void {

@@ -94,7 +94,7 @@ class Msix implements MsixEntry {
   }
 
   /** Whether messages that are not masked one by one go out. */
-  get #sending(): boolean {
+  #sending(): boolean {
     return this.enabled && (this.#control & CONTROL_MASK_ALL) === 0;
   }
 
@@ -145,7 +145,7 @@ class Msix implements MsixEntry {
         this.#control = control;
       },
       // What waits and is not masked goes out now.
-      resume: () => this.#table.setSending(this.#sending),
+      resume: () => this.#table.setSending(this.#sending()),
     });
   }
 
@@ -159,7 +159,7 @@ class Msix implements MsixEntry {
   #writeControl(value: number): void {
     const before = this.enabled;
     this.#control = value & CONTROL_BITS;
-    this.#table.setSending(this.#sending);
+    this.#table.setSending(this.#sending());
     if (this.enabled !== before) this.#onEnable?.(this.enabled);
   }
 }

@@ -91,7 +91,12 @@ export class IoRing {
     this.#fd = fd;
     this.capacity = sqEntries;
     this.#rings = mapMemory(fd, sizeBytes);
-    this.#entries = mapMemory(fd, sqEntries * SQE_WORDS * 4, { offset: OFF_SQES });
+    try {
+      this.#entries = mapMemory(fd, sqEntries * SQE_WORDS * 4, { offset: OFF_SQES });
+    } catch (error) {
+      this.#rings.unmap();
+      throw error;
+    }
     this.#words = new Uint32Array(this.#rings.buffer, 0, sizeBytes >>> 2);
     this.#sqes = new Uint32Array(this.#entries.buffer);
     this.#mask = sqEntries - 1;

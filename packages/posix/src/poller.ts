@@ -29,6 +29,14 @@ const DATA_WORD = process.arch === "x64" ? 1 : 2;
 /** Events taken at a time. What is left is reported in the next turn of the event loop. */
 const BATCH = 64;
 
+/**
+ * How often one turn of the event loop looks again behind a look that found something: coming back from the event loop
+ * costs several times what a look does.
+ */
+const MORE_LOOKS = 4;
+/** After a look in vain, so many turns do not look again. */
+const REST_TURNS = 8;
+
 /** A poller that spins leaves the event loop to others at the latest after so long. */
 const MOST_SPIN_MS = 0.5;
 
@@ -64,6 +72,8 @@ export class Poller implements WatchOwner {
   /** Watches that keep the process alive. */
   #alive = 0;
   #dispatching = false;
+  /** So many turns more do not look again. */
+  #rest = 0;
 
   readonly #spinMs: number;
 
@@ -174,6 +184,8 @@ export class Poller implements WatchOwner {
     if (this.#dispatching || this.#epoll.closed) return;
     this.#look();
     if (this.#spinMs > 0) this.#spin();
+    else if (this.#rest > 0) this.#rest--;
+    else this.#lookAgain();
   }
 
   /** Looks once, and tells the listeners. Answers how many descriptors were ready. */
@@ -185,6 +197,15 @@ export class Poller implements WatchOwner {
       });
     }
     return count;
+  }
+
+  /** Looks on, while there is something each time. */
+  #lookAgain(): void {
+    for (let left = MORE_LOOKS; left > 0 && !this.#epoll.closed; left--) {
+      if (this.#look() > 0) continue;
+      this.#rest = REST_TURNS;
+      return;
+    }
   }
 
   /** Goes on looking, as long as things keep coming. */

@@ -42,7 +42,7 @@ class Listening implements UnixListener {
     const { at, mode = 0o600, poller = threadPoller() } = options;
     this.#onConnection = onConnection;
     this.#path = typeof at === "string" ? at : null;
-    this.#socket = typeof at === "string" ? listeningSocket(at, mode) : new Socket(at);
+    this.#socket = typeof at === "string" ? openUnixListener(at, mode) : new Socket(at);
     if (typeof at !== "string") at.setNonBlocking(true);
     this.#watch = poller.watch(this.#socket.fd, Ready.Read, () => this.#accept());
   }
@@ -71,7 +71,13 @@ class Listening implements UnixListener {
   }
 }
 
-function listeningSocket(path: string, mode: number): Socket {
+/**
+ * A UNIX stream socket that listens, for `listenUnix` here or in another process. A file that a process left behind at the
+ * path is removed first; the one that this makes is the caller's to remove.
+ * @param mode who may connect, as permissions of the socket's file
+ * @throws PosixError where the path cannot be had
+ */
+export function openUnixListener(path: string, mode: number): Socket {
   const socket = openSocket(SocketDomain.Unix, SocketType.Stream);
   try {
     // Linux gives the file the permissions of the socket: there is no moment in which others could connect.

@@ -323,6 +323,42 @@ it("a descriptor that somebody else closed is not waited for any longer, and not
   expect(poller.wait(0)).toBe(0);
 });
 
+describe("one thing upon the other, in the event loop", () => {
+  it("what a listener makes ready is found in the same turn", async () => {
+    const poller = testPoller();
+    const [first, second] = testBells(2);
+    if (first === undefined || second === undefined) return;
+    const order: string[] = [];
+    poller.watch(second.fd, Ready.Read, () => {
+      second.take();
+      order.push("second");
+    });
+    poller.watch(first.fd, Ready.Read, () => {
+      first.take();
+      order.push("first");
+      setImmediate(() => order.push("next turn"));
+      second.signal();
+    });
+    first.signal();
+    while (order.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual(["first", "second", "next turn"]);
+  });
+
+  it("without end leaves the event loop to others", async () => {
+    const poller = testPoller();
+    const [bell] = testBells(1);
+    if (bell === undefined) return;
+    let told = 0;
+    // It is never taken, so each look finds it.
+    const watch = poller.watch(bell.fd, Ready.Read, () => told++);
+    bell.signal();
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    watch.close();
+    expect(told).toBeGreaterThan(50);
+    expect(told).toBeLessThan(1000);
+  });
+});
+
 describe("spinning", () => {
   it("finds what comes while it looks, in the same turn of the event loop", async () => {
     const poller = new Poller({ spinUs: 500 });

@@ -45,12 +45,9 @@ export class InflightRegion {
    */
   recover(usedIdx: number): number[] {
     const half = this.#halfWords;
+    if (half[VERSION_AT] !== VERSION || half[DESC_NUM_AT] !== this.#size) return [];
     this.#counter = 0;
     this.#batch = [];
-    if (half[VERSION_AT] !== VERSION || half[DESC_NUM_AT] !== this.#size) {
-      this.#begin(usedIdx);
-      return [];
-    }
     this.#finishBatch(usedIdx);
     const heads: number[] = [];
     for (let head = 0; head < this.#size; head++) if (this.#bytes[this.#entry(head)] !== 0) heads.push(head);
@@ -58,6 +55,16 @@ export class InflightRegion {
     heads.sort((a, b) => (counters.get(a) ?? 0) - (counters.get(b) ?? 0));
     for (const counter of counters.values()) this.#counter = Math.max(this.#counter, counter + 1);
     return heads;
+  }
+
+  /** No chain is out. @param usedIdx of the used ring, as the driver sees it */
+  begin(usedIdx: number): void {
+    this.#counter = 0;
+    this.#batch = [];
+    this.#bytes.fill(0);
+    this.#halfWords[DESC_NUM_AT] = this.#size;
+    this.#halfWords[USED_IDX_AT] = usedIdx;
+    Atomics.store(this.#halfWords, VERSION_AT, VERSION);
   }
 
   /** A chain was taken. */
@@ -97,13 +104,6 @@ export class InflightRegion {
       head = half[ENTRIES_AT + ENTRY_HALF_WORDS * head + NEXT_AT] as number;
     }
     half[USED_IDX_AT] = usedIdx;
-  }
-
-  #begin(usedIdx: number): void {
-    this.#bytes.fill(0);
-    this.#halfWords[DESC_NUM_AT] = this.#size;
-    this.#halfWords[USED_IDX_AT] = usedIdx;
-    Atomics.store(this.#halfWords, VERSION_AT, VERSION);
   }
 
   #entry(head: number): number {

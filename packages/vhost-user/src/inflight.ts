@@ -2,6 +2,7 @@ import { createMemfd, type Fd, fileBytes, type Mapping, mapMemory } from "@vmmki
 import { RequestError } from "./errors.ts";
 import { InflightRegion, regionBytes } from "./inflight-region.ts";
 import { mapHandedOver } from "./map-handed-over.ts";
+import { PackedInflightRegion, packedRegionBytes } from "./packed-inflight-region.ts";
 import { need, readU64 } from "./payload.ts";
 
 const DESCRIPTION_BYTES = 24;
@@ -25,11 +26,12 @@ export interface InflightMemory {
 /**
  * Makes memory for a record.
  * @param mostQueues how many queues the device has
+ * @param isPacked which kind of queues they are
  * @throws RequestError for queues that there cannot be
  */
-export function makeInflightMemory(body: DataView, mostQueues: number): InflightMemory {
+export function makeInflightMemory(body: DataView, mostQueues: number, isPacked: boolean): InflightMemory {
   const { queues, queueSize } = readDescription(body, mostQueues);
-  const sizeBytes = queues * regionBytes(queueSize);
+  const sizeBytes = queues * (isPacked ? packedRegionBytes(queueSize) : regionBytes(queueSize));
   const answer = new Uint8Array(DESCRIPTION_BYTES);
   const view = new DataView(answer.buffer);
   view.setUint32(0, sizeBytes, true);
@@ -43,9 +45,11 @@ export class InflightArea {
   readonly queueSize: number;
   readonly #mapping: Mapping;
   readonly #queues: number;
+  /** Queues whose records were begun or read. From then on the front-end is told where a queue stopped. */
+  readonly #known = new Set<number>();
 
   /**
-   * SET_INFLIGHT_FD.
+   * SET_INFLIGHT_FD. Which kind of queues it is about is not known yet with all front-ends.
    * @param fd of the memory. It stays the caller's
    * @throws RequestError where it is not what GET_INFLIGHT_FD would make
    */
@@ -60,15 +64,30 @@ export class InflightArea {
     this.queueSize = queueSize;
   }
 
-  /** The region of a queue; null where it has none, as its size is another or the area is shorter. */
+  /** The region of a split queue; null where it has none, as its size is another or the area is shorter. */
   region(index: number, size: number): InflightRegion | null {
-    if (index >= this.#queues || size !== this.queueSize) return null;
-    return new InflightRegion(this.#mapping.buffer, index * regionBytes(size), size);
+    const at = this.#find(index, size, regionBytes(size));
+    return at < 0 ? null : new InflightRegion(this.#mapping.buffer, at, size);
+  }
+
+  /** The region of a packed queue; null where it has none. */
+  packedRegion(index: number, size: number): PackedInflightRegion | null {
+    const at = this.#find(index, size, packedRegionBytes(size));
+    return at < 0 ? null : new PackedInflightRegion(this.#mapping.buffer, at, size);
   }
 
   /** Nothing is in flight. */
   clear(): void {
     new Uint8Array(this.#mapping.buffer).fill(0);
+  }
+
+  /** Where a queue's region is; -1 for nowhere. One that was used here before is empty: its queue stopped in good order. */
+  #find(index: number, size: number, bytes: number): number {
+    const at = index * bytes;
+    if (index >= this.#queues || size !== this.queueSize || at + bytes > this.#mapping.sizeBytes) return -1;
+    if (this.#known.has(index)) new Uint8Array(this.#mapping.buffer, at, bytes).fill(0);
+    this.#known.add(index);
+    return at;
   }
 
   /** The memory is the front-end's alone again. */

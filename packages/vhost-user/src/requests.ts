@@ -217,16 +217,11 @@ export class Requests {
     this.#served.setLog(new DirtyLog(body, fd));
   }
 
-  /** There is a record of split rings alone: without memory, the front-end does without it. */
   #getInflight(body: DataView): Uint8Array {
     this.#inflightFd?.close();
     this.#inflightFd = null;
     const { rings, isPacked } = this.#served;
-    const { answer, fd } = makeInflightMemory(body, rings.length);
-    if (isPacked) {
-      fd.close();
-      return answer.fill(0);
-    }
+    const { answer, fd } = makeInflightMemory(body, rings.length, isPacked);
     this.#inflightFd = fd;
     return answer;
   }

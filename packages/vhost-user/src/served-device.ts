@@ -12,11 +12,15 @@ import {
   type VirtioInterface,
 } from "@vmmkit/virtio";
 import { GuestMemory, type Vm } from "@vmmkit/vm";
+import type { ChainRecord } from "./chain-record.ts";
 import type { DirtyLog } from "./dirty-log.ts";
+import { makePlainQueue } from "./discarded-queue.ts";
 import { RequestError } from "./errors.ts";
 import type { InflightArea } from "./inflight.ts";
 import { MemoryTable } from "./memory-table.ts";
+import { PackedRecord } from "./packed-record.ts";
 import { VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES } from "./spec.ts";
+import { SplitRecord } from "./split-record.ts";
 import { TrackedQueue } from "./tracked-queue.ts";
 import { Vring } from "./vring.ts";
 
@@ -36,6 +40,11 @@ export interface VhostUserDevice {
    * enabling rings.
    */
   queuesInUse?(count: number): void;
+  /**
+   * Whether nothing comes of what is made available in a queue that the front-end has disabled: of a network card's frames to
+   * send, say, which are thrown away then. Other queues are left alone while they are disabled; all are without this.
+   */
+  discardsWhileDisabled?(index: number): boolean;
 }
 
 const ALIVE =
@@ -99,8 +108,11 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   /** Starts the rings that can, and stops those that may not run. @throws RequestError for one that cannot be */
   settle(): void {
-    for (const ring of this.rings) if (!this.#mayRun(ring)) ring.stop();
+    for (const ring of this.rings) {
+      if (ring.running ? !this.#mayRun(ring) : ring.discarding && !this.#isDiscarded(ring)) ring.stop();
+    }
     for (const ring of this.rings) if (!ring.running && this.#mayRun(ring)) this.#start(ring);
+    for (const ring of this.rings) if (!ring.discarding && this.#isDiscarded(ring)) this.#discard(ring);
     this.#tellUse();
   }
 
@@ -123,7 +135,7 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
     return (this.device.state.status & VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
   }
 
-  /** Where what is in flight is on record, for split rings that start from now on. */
+  /** Where what is in flight is on record, for rings that start from now on. */
   setInflight(area: InflightArea | null): void {
     this.#inflight?.close();
     this.#inflight = area;
@@ -162,14 +174,40 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   #track(index: number, queue: DeviceQueue): DeviceQueue {
     const inner = queue instanceof TrackedQueue ? queue.inner : queue;
-    const region = this.isPacked ? null : (this.#inflight?.region(index, inner.size) ?? null);
-    return region === null ? inner : new TrackedQueue(inner, this.memory, region);
+    const record = this.#recordOf(index, inner.size);
+    return record === null ? inner : new TrackedQueue(inner, record);
+  }
+
+  #recordOf(index: number, size: number): ChainRecord | null {
+    const area = this.#inflight;
+    if (area === null) return null;
+    if (this.isPacked) {
+      const region = area.packedRegion(index, size);
+      return region === null ? null : new PackedRecord(this.memory, region);
+    }
+    const region = area.region(index, size);
+    return region === null ? null : new SplitRecord(this.memory, region);
   }
 
   #mayRun(ring: Vring): boolean {
     if (this.#features === null || !ring.complete) return false;
-    const isEnabled = (this.#features[0] & (1 << VHOST_USER_F_PROTOCOL_FEATURES)) !== 0 ? ring.enabled : true;
+    const isEnabled = (this.#features[0] & (1 << VHOST_USER_F_PROTOCOL_FEATURES)) !== 0 ? ring.enabled === true : true;
     return isEnabled;
+  }
+
+  /**
+   * Whether a ring is started but disabled, and what is sent there is to be thrown away. One of which nothing was said yet is
+   * left alone: a front-end that comes back sets rings up before it enables them, and what its guest sent meanwhile would
+   * be lost.
+   */
+  #isDiscarded(ring: Vring): boolean {
+    if (!this.device.state.running || !ring.complete || ring.enabled !== false || this.#mayRun(ring)) return false;
+    return this.device.discardsWhileDisabled?.(ring.index) === true;
+  }
+
+  #discard(ring: Vring): void {
+    const queue = makePlainQueue(this.device.state, this.memory, ring.index, ring.size);
+    ring.discard(this.#track(ring.index, queue));
   }
 
   #start(ring: Vring): void {

@@ -9,24 +9,19 @@ import {
   QueueStateError,
   type RangeList,
 } from "@vmmkit/virtio";
-import type { GuestMemory } from "@vmmkit/vm";
-import type { InflightRegion } from "./inflight-region.ts";
+import type { ChainRecord } from "./chain-record.ts";
 
-/**
- * A split virtqueue whose chains in flight are on record. It starts with those that an earlier back-end did not give
- * back. With IN_ORDER there is nothing to record: they are those behind the used index.
- */
+/** A virtqueue whose chains in flight are on record. It starts with those that an earlier back-end did not give back. */
 export class TrackedQueue implements DeviceQueue {
   /** The queue that does the work. */
   readonly inner: DeviceQueue;
-  readonly #memory: GuestMemory;
-  readonly #region: InflightRegion;
-  #tracking = false;
+  readonly #record: ChainRecord;
+  /** Chains of an earlier back-end that were not taken again yet, in their order. */
+  #again: number[] = [];
 
-  constructor(inner: DeviceQueue, memory: GuestMemory, region: InflightRegion) {
+  constructor(inner: DeviceQueue, record: ChainRecord) {
     this.inner = inner;
-    this.#memory = memory;
-    this.#region = region;
+    this.#record = record;
   }
 
   get size(): number {
@@ -65,17 +60,17 @@ export class TrackedQueue implements DeviceQueue {
     this.inner.onStop = listener;
   }
 
-  start(layout: QueueLayout, base = 0): void {
-    this.#tracking = this.features.inOrder !== true;
-    const usedIdx = this.#tracking ? this.#read(layout.usedRing + 2) : null;
-    const heads = usedIdx === null ? [] : this.#region.recover(usedIdx);
-    if (usedIdx === null || heads.length === 0 || !this.#goOn(layout, usedIdx, heads)) this.inner.start(layout, base);
+  start(layout: QueueLayout, base?: number): void {
+    const state = this.#record.recover(this.inner, layout);
+    if (state !== null && this.#goOn(state)) return;
+    this.#again = [];
+    this.inner.start(layout, base);
+    this.#record.begin(this.inner, layout);
   }
 
   save(): QueueState {
-    const state = this.inner.save();
-    this.#region.given();
-    return state;
+    this.publish();
+    return this.inner.save();
   }
 
   check(state: QueueState): void {
@@ -87,7 +82,6 @@ export class TrackedQueue implements DeviceQueue {
   }
 
   reset(): void {
-    this.#tracking = false;
     this.inner.reset();
   }
 
@@ -109,11 +103,19 @@ export class TrackedQueue implements DeviceQueue {
   }
 
   takeAhead(index: number): number {
-    return this.#took(this.inner.takeAhead(index), 0);
+    const { base } = this.inner;
+    return this.#took(this.inner.takeAhead(index), base);
+  }
+
+  takeRun(index: number, count: number): void {
+    for (let i = 0; i < count; i++) this.takeAhead(index + i);
+  }
+
+  useRun(chains: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
   }
 
   useAhead(index: number, count: number): number {
-    if (!this.#tracking) return this.inner.useAhead(index, count);
     for (let done = 0; done < count; done++) {
       const head = this.takeAhead(index + done);
       if (head < 0) return done;
@@ -130,19 +132,20 @@ export class TrackedQueue implements DeviceQueue {
   walk(headIndex: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): boolean {
     const sound = this.inner.walk(headIndex, writable, headBytes, head, body);
     // It was given back where it was not.
-    if (!sound && this.#tracking) this.#region.give(headIndex);
+    if (!sound) this.#record.give(headIndex);
     return sound;
   }
 
   addUsed(headIndex: number, lengthBytes: number): void {
     this.inner.addUsed(headIndex, lengthBytes);
-    if (this.#tracking) this.#region.give(headIndex);
+    this.#record.give(headIndex);
   }
 
   publish(): void {
     if (!this.inner.begin()) return;
+    this.#record.publishing();
     this.inner.publish();
-    if (this.#tracking) this.#region.given();
+    this.#record.published();
   }
 
   needsInterrupt(): boolean {
@@ -165,37 +168,27 @@ export class TrackedQueue implements DeviceQueue {
     return this.inner.enableNotify();
   }
 
-  /** @param base where the chain was taken, for one that was refused and is given back already */
+  /** @param base where the queue was before */
   #took(head: number, base: number): number {
-    if (!this.#tracking) return head;
-    if (head >= 0) this.#region.take(head);
-    else if (head === QUEUE_REFUSED) this.#refused(base);
+    if (head < 0 && head !== QUEUE_REFUSED) return head;
+    if (this.#again.length > 0) {
+      // One that is on record already.
+      const again = this.#again.shift() as number;
+      if (head < 0) this.#record.give(again);
+    } else if (head < 0) this.#record.refuse(base);
+    else this.#record.take(head, base);
     return head;
   }
 
-  #refused(base: number): void {
-    const { layout, size } = this.inner;
-    const head = layout === null ? null : this.#read(layout.availRing + 4 + 2 * (base & (size - 1)));
-    // The driver may write something else meanwhile; the record is about its chains alone.
-    this.#region.give(head === null ? 0 : head & (size - 1));
-  }
-
   /** Starts with chains that are out. False where they cannot be. */
-  #goOn(layout: QueueLayout, used: number, heads: readonly number[]): boolean {
-    const chains = heads.map((head) => ({ head, doneBytes: -1, descriptors: [] }));
-    const avail = (used + heads.length) & 0xffff;
-    const { size } = this.inner;
+  #goOn(state: QueueState): boolean {
     try {
-      this.inner.restore({ format: "split", size, layout, error: null, avail, used, unsignalled: 0, chains });
-      return true;
+      this.inner.restore(state);
     } catch (error) {
       if (error instanceof QueueStateError) return false;
       throw error;
     }
-  }
-
-  #read(gpa: number): number | null {
-    const bytes = new Uint8Array(2);
-    return this.#memory.read(gpa, bytes) ? (bytes[0] ?? 0) + 256 * (bytes[1] ?? 0) : null;
+    this.#again = state.chains.map(({ head }) => head);
+    return true;
   }
 }

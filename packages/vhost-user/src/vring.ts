@@ -1,5 +1,6 @@
 import { EventFd, type Fd, type Poller, Ready, type Watch } from "@vmmkit/posix";
-import { type DeviceState, VIRTIO_F_RING_PACKED } from "@vmmkit/virtio";
+import { type DeviceQueue, type DeviceState, VIRTIO_F_RING_PACKED } from "@vmmkit/virtio";
+import { DiscardedQueue } from "./discarded-queue.ts";
 import { ringBase } from "./ring-base.ts";
 
 /** Where a ring is, as guest physical addresses. */
@@ -23,8 +24,8 @@ export class Vring {
   place: VringPlace | null = null;
   /** Where it goes on, as the front-end said it; null from its beginning. */
   base: number | null = null;
-  /** SET_VRING_ENABLE said so. */
-  enabled = false;
+  /** What SET_VRING_ENABLE said last; null as long as it said nothing. */
+  enabled: boolean | null = null;
   #kick: EventFd | "poll" | null = null;
   /** Listens to `#kick` while it runs. */
   #watch: Watch | null = null;
@@ -35,6 +36,8 @@ export class Vring {
   /** That was told since it started. */
   #failed = false;
   #running = false;
+  /** Works on it in the device's place. */
+  #discarded: DiscardedQueue | null = null;
 
   constructor(index: number, state: DeviceState, poller: Poller) {
     this.index = index;
@@ -59,19 +62,46 @@ export class Vring {
   start(): boolean {
     const { place, size } = this;
     if (this.#running || place === null) return true;
-    const isPacked = this.#state.hasFeature(VIRTIO_F_RING_PACKED);
-    const base = this.base === null ? undefined : ringBase(this.base, size, isPacked);
+    const base = this.#goesOnAt();
     if (!this.#state.enableQueue(this.index, { size, ...place }, base)) return false;
     this.#running = true;
     this.#failed = false;
     this.#listen();
     // What came before anybody listened.
-    this.#state.notify(this.index);
+    this.#notified();
     return true;
+  }
+
+  /**
+   * Starts it, so that what is made available goes back to the driver and nothing comes of it.
+   * @param queue of its size
+   * @throws RequestError for a base that there cannot be
+   */
+  discard(queue: DeviceQueue): void {
+    const { place } = this;
+    if (this.#discarded !== null || place === null) return;
+    this.stop();
+    queue.start(
+      { descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea },
+      this.#goesOnAt(),
+    );
+    this.#discarded = new DiscardedQueue(queue, () => this.interrupt());
+    this.#listen();
+    this.#notified();
+  }
+
+  /** Whether what is made available goes back. */
+  get discarding(): boolean {
+    return this.#discarded !== null;
   }
 
   /** Stops it where it is; `base` says where that is. */
   stop(): void {
+    if (this.#discarded !== null) {
+      this.#deafen();
+      this.base = this.#discarded.stop();
+      this.#discarded = null;
+    }
     if (!this.#running) return;
     this.#running = false;
     this.#deafen();
@@ -82,7 +112,7 @@ export class Vring {
   setKick(fd: Fd | null): void {
     this.#closeKick();
     this.#kick = fd === null ? "poll" : new EventFd(fd);
-    if (this.#running) this.#listen();
+    if (this.#running || this.#discarded !== null) this.#listen();
   }
 
   /** SET_VRING_CALL. @param fd null where the driver polls */
@@ -90,7 +120,7 @@ export class Vring {
     this.#call?.close();
     this.#call = fd === null ? null : new EventFd(fd);
     // What was signalled to nobody: a driver that looks once too often does no harm.
-    if (this.#running) this.#call?.signal();
+    if (this.#running || this.#discarded !== null) this.#call?.signal();
   }
 
   /** SET_VRING_ERR. @param fd null where nobody wants to be told */
@@ -125,17 +155,29 @@ export class Vring {
     this.place = null;
     this.size = 0;
     this.base = null;
-    this.enabled = false;
+    this.enabled = null;
+  }
+
+  /** Where it goes on. @throws RequestError for what the front-end said and there cannot be */
+  #goesOnAt(): number | undefined {
+    if (this.base === null) return undefined;
+    return ringBase(this.base, this.size, this.#state.hasFeature(VIRTIO_F_RING_PACKED));
+  }
+
+  /** The driver may have made chains available. */
+  #notified(): void {
+    if (this.#discarded !== null) this.#discarded.run();
+    else this.#state.notify(this.index);
   }
 
   #listen(): void {
     const bell = this.#kick;
     if (bell === "poll") {
-      this.#timer ??= setInterval(() => this.#state.notify(this.index), POLL_MS);
+      this.#timer ??= setInterval(() => this.#notified(), POLL_MS);
     } else if (bell !== null) {
       this.#watch = this.#poller.watch(bell.fd, Ready.Read, () => {
         bell.take();
-        this.#state.notify(this.index);
+        this.#notified();
       });
     }
   }

@@ -9,6 +9,11 @@ function shared() {
   return {
     view: new DataView(buffer, regionBytes(SIZE)),
     next: () => new InflightRegion(buffer, regionBytes(SIZE), SIZE),
+    begin: (usedIdx: number) => {
+      const region = new InflightRegion(buffer, regionBytes(SIZE), SIZE);
+      region.begin(usedIdx);
+      return region;
+    },
   };
 }
 
@@ -20,15 +25,15 @@ describe("the record of a split virtqueue", () => {
   });
 
   it("a new one begins: version 1, its entries, the used index", () => {
-    const { view, next } = shared();
+    const { view, next, begin } = shared();
     expect(next().recover(7)).toEqual([]);
+    begin(7);
     expect([8, 10, 14].map((at) => view.getUint16(at, true))).toEqual([1, SIZE, 7]);
   });
 
   it("what was taken and not given back is there again, in the order of taking", () => {
-    const { next } = shared();
-    const first = next();
-    first.recover(0);
+    const { next, begin } = shared();
+    const first = begin(0);
     for (const head of [5, 1, 3, 0]) first.take(head);
     first.give(1);
     first.given();
@@ -41,9 +46,8 @@ describe("the record of a split virtqueue", () => {
   });
 
   it("killed before the used ring said so: what was about to be given back is out", () => {
-    const { next } = shared();
-    const first = next();
-    first.recover(0);
+    const { next, begin } = shared();
+    const first = begin(0);
     first.take(4);
     first.take(6);
     first.give(4);
@@ -51,9 +55,8 @@ describe("the record of a split virtqueue", () => {
   });
 
   it("killed right behind the used ring: what it says was given back is not out", () => {
-    const { next } = shared();
-    const first = next();
-    first.recover(0xffff);
+    const { next, begin } = shared();
+    const first = begin(0xffff);
     for (const head of [4, 6, 7]) first.take(head);
     first.give(4);
     first.give(7);
@@ -61,8 +64,8 @@ describe("the record of a split virtqueue", () => {
   });
 
   it("numbers beyond 32 bits keep their order", () => {
-    const { view, next } = shared();
-    next().recover(0);
+    const { view, next, begin } = shared();
+    begin(0);
     for (const [head, high] of [
       [2, 1],
       [3, 0],
@@ -78,9 +81,8 @@ describe("the record of a split virtqueue", () => {
   });
 
   it("lists that others spoilt end", () => {
-    const { view, next } = shared();
-    const first = next();
-    first.recover(0);
+    const { view, next, begin } = shared();
+    const first = begin(0);
     first.take(1);
     // A list that runs in a circle, and one that leaves the region.
     view.setUint16(12, 2, true);

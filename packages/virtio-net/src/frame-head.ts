@@ -21,11 +21,10 @@ export class FrameHead {
 
   /** Looks at a frame of `lengthBytes` bytes, at least 14. */
   load(frame: Frame, lengthBytes: number): void {
-    const first = Math.min(frame.length[0] ?? 0, lengthBytes);
-    const bytes = frame.bytes[0];
-    if (bytes !== undefined && (first >= IN_PLACE_BYTES || first === lengthBytes)) {
-      this.bytes = bytes;
-      this.at = frame.offset[0] ?? 0;
+    const first = Math.min(frame.firstLength, lengthBytes);
+    if (first >= IN_PLACE_BYTES || first === lengthBytes) {
+      this.bytes = frame.firstBytes;
+      this.at = frame.firstOffset;
       this.end = this.at + first;
       return;
     }

@@ -35,6 +35,8 @@ export { commonMakeVirtioNet } from "./make-virtio-net.ts";
 export { NetDevice, type NetDeviceHooks } from "./net-device.ts";
 export { makeVirtioNetFunction, type VirtioNetFunction } from "./net-function.ts";
 export { makeVirtioNetMmio, type VirtioNetMmio, type VirtioNetMmioOptions } from "./net-mmio.ts";
+export { FrameCutter } from "./offload/frame-cutter.ts";
+export { neededOffloads } from "./offload/needed-offloads.ts";
 export type {
   NetDeviceOptions,
   VirtioNetExtraFeature,

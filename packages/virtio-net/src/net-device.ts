@@ -1,4 +1,4 @@
-import type { EthDriver, Frame, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import type { EthDriver, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   DeviceState,
   QueueCounters,
@@ -50,6 +50,7 @@ import {
   type NetDeviceOptions,
 } from "./options.ts";
 import { QueuePair } from "./queue-pair.ts";
+import { QueuePairs } from "./queue-pairs.ts";
 import { type CardParts, restoreParts, saveParts } from "./state/card-parts.ts";
 import { checkState } from "./state/check-state.ts";
 import { NET_STATE_VERSION, type NetDeviceState } from "./state/net-state.ts";
@@ -80,7 +81,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   readonly #steering: Steering;
   readonly #coalescing: Coalescing;
   readonly #control: ControlQueue;
-  readonly #pairs: readonly QueuePair[];
+  readonly #pairs: QueuePairs;
   readonly #unwatch: () => void;
   /** The VMM tells when a slice of the guest is over. */
   readonly #slices: boolean;
@@ -126,7 +127,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#steering = new Steering();
     this.#steering.backendChooses = (link.queuePairs ?? 1) > 1;
     const now = (queue: number): void => this.#interruptNow(queue);
-    this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#framesOf(queue), now);
+    this.#coalescing = new Coalescing(2 * pairs, (queue) => this.#pairs.framesOf(queue), now);
     const defer = options.gatherInterrupts === false ? undefined : vm.defer;
     const interrupter = new Interrupter(2 * pairs, now, this.#coalescing, defer);
     this.#core = makeCardCore(vm, this.#port, {
@@ -134,18 +135,19 @@ export class NetDevice implements VirtioDevice, Saveable {
       softwareOffloads: options.softwareOffloads ?? true,
       interrupt: (queue) => interrupter.interrupt(queue),
     });
-    this.#pairs = counters.pairs.map((pairCounters, index) => {
+    const made = counters.pairs.map((pairCounters, index) => {
       const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
       if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
       const pair = new QueuePair(this.#core, index, pairs, pairCounters, receiveQueue, transmitQueue);
       this.#core.ingress.add(pair.receive);
       return pair;
     });
+    this.#pairs = new QueuePairs(this.#core, this.#steering, made, () => this.#several);
     this.#control = this.#makeControl(counters);
     this.#slices = options.poll !== false && vm.onSlice !== undefined;
     this.#unslice = (this.#slices ? vm.onSlice?.(() => this.#afterSlice()) : undefined) ?? (() => {});
     this.#unwatch = vm.memory.onChange(() => {
-      for (const pair of this.#pairs) pair.rebind();
+      for (const pair of this.#pairs.all) pair.rebind();
     });
   }
 
@@ -174,7 +176,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** Queue pairs that the guest uses: 1 until it asks for more. */
   get queuePairs(): number {
-    return Math.max(this.#steering.receivePairs, this.#steering.transmitPairs);
+    return this.#pairs.used;
   }
 
   acceptsFeatures(low: number, high: number): boolean {
@@ -189,15 +191,15 @@ export class NetDevice implements VirtioDevice, Saveable {
   queueReady(index: number, queue: Virtqueue): void {
     this.#settleFeatures();
     if (index === this.#controlIndex) this.#control.attach(queue);
-    else if ((index & 1) === 0) this.#pairOf(index)?.receive.attach(queue);
-    else this.#pairOf(index)?.transmit.attach(queue);
+    else if ((index & 1) === 0) this.#pairs.of(index)?.receive.attach(queue);
+    else this.#pairs.of(index)?.transmit.attach(queue);
   }
 
   driverOk(): void {
     this.#goLive();
     // Notifications that came too early count now.
     this.#control.run();
-    this.#runPairs();
+    this.#pairs.run();
   }
 
   /** The card works as was negotiated, and has done nothing yet. */
@@ -213,7 +215,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     core.maxReceiveBytes = this.#has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
     this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
     core.running = true;
-    this.#tellPairs();
+    this.#pairs.tell();
   }
 
   notify(index: number): void {
@@ -221,7 +223,7 @@ export class NetDevice implements VirtioDevice, Saveable {
       this.#control.run();
       return;
     }
-    const pair = this.#pairOf(index);
+    const pair = this.#pairs.of(index);
     if (pair === undefined) return;
     if ((index & 1) === 0) pair.receive.notify();
     else pair.transmitNotified(this.#slices);
@@ -236,15 +238,15 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#steering.reset();
     this.#coalescing.reset();
     this.#control.reset();
-    for (const pair of this.#pairs) pair.reset();
+    for (const pair of this.#pairs.all) pair.reset();
     this.#features = { low: 0, high: 0 };
     this.#toldOfPairs = false;
   }
 
   queueStopping(index: number): void {
     if (index === this.#controlIndex) return;
-    if ((index & 1) === 0) this.#pairOf(index)?.receive.giveUp();
-    else this.#pairOf(index)?.transmit.giveUp();
+    if ((index & 1) === 0) this.#pairs.of(index)?.receive.giveUp();
+    else this.#pairs.of(index)?.transmit.giveUp();
   }
 
   queueReset(index: number): void {
@@ -253,8 +255,8 @@ export class NetDevice implements VirtioDevice, Saveable {
       return;
     }
     this.#coalescing.queueReset(index);
-    if ((index & 1) === 0) this.#pairOf(index)?.receive.reset();
-    else this.#pairOf(index)?.transmit.reset();
+    if ((index & 1) === 0) this.#pairs.of(index)?.receive.reset();
+    else this.#pairs.of(index)?.transmit.reset();
   }
 
   /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
@@ -270,12 +272,17 @@ export class NetDevice implements VirtioDevice, Saveable {
    */
   queuesInUse(count: number): void {
     if (this.#has(VIRTIO_NET_F_CTRL_VQ)) return;
-    const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.length);
+    const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.all.length);
     this.#toldOfPairs = pairs > 1;
     this.#steering.setPairs(pairs);
     if (!this.#core.running) return;
-    this.#tellPairs();
-    this.#runPairs();
+    this.#pairs.tell();
+    this.#pairs.run();
+  }
+
+  /** Whether frames that the driver sends on a queue which it may not use for now are thrown away: those of a vhost-user front-end. */
+  discardsWhileDisabled(index: number): boolean {
+    return (index & 1) === 1 && index !== this.#controlIndex;
   }
 
   /** The carrier came or went: the guest is told if it wants to know. */
@@ -285,7 +292,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#config.setLink(up);
     this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
-    for (const pair of this.#known) pair.receive.notify();
+    for (const pair of this.#pairs.known) pair.receive.notify();
   }
 
   /** Asks the guest to announce itself. False where it cannot be asked. See `VirtioNet.announce`. */
@@ -300,14 +307,14 @@ export class NetDevice implements VirtioDevice, Saveable {
   setBackend(funcs: RawIfaceFuncs): void {
     const next = this.#plug(funcs);
     try {
-      checkSwap(next.link, this.#core, this.#pairs.length);
+      checkSwap(next.link, this.#core, this.#pairs.all.length);
     } catch (error) {
       next.unplug();
       throw error;
     }
     this.setLink(false);
     this.#port.unplug();
-    for (const pair of this.#known) pair.abandon();
+    for (const pair of this.#pairs.known) pair.abandon();
     this.#port = next;
     this.#core.driver = next.driver;
     this.#core.backendPairs = next.link.queuePairs ?? 1;
@@ -315,16 +322,16 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#core.backendLeaves = next.link.rxOffloads ?? 0;
     this.#steering.backendChooses = this.#core.backendPairs > 1;
     this.#core.funcs = next.funcs;
-    this.#tellPairs();
+    this.#pairs.tell();
     this.setGuestOffloads(this.#core.guestOffloads);
     this.setLink(next.link.linkUp ?? true);
     this.#announcer.start();
-    this.#runPairs();
+    this.#pairs.run();
   }
 
   /** The device without what is around it: see `VirtioNet.save` for that. */
   save(): NetDeviceState {
-    for (const pair of this.#pairs) pair.transmit.catchUp();
+    for (const pair of this.#pairs.all) pair.catchUp();
     return {
       version: NET_STATE_VERSION,
       ...this.state.save(),
@@ -335,7 +342,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** See `Saveable.prepare`, and `VirtioNet.restore`. */
   prepare(state: unknown): Restoration {
-    const saved = checkState(state, { pairs: this.#pairs.length, mtu: this.#config.mtu });
+    const saved = checkState(state, { pairs: this.#pairs.all.length, mtu: this.#config.mtu });
     const queues = this.state.prepare(state);
     return {
       apply: () => {
@@ -355,7 +362,7 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** The VMM has a moment: sends what is waiting, and lets the backend look for work. */
   poll(): void {
-    for (const pair of this.#known) pair.transmit.run();
+    for (const pair of this.#pairs.known) pair.transmit.run();
     this.#core.funcs.rawPoll(this.driver);
   }
 
@@ -368,13 +375,13 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   /** A slice of the guest is over: see `AdaptivePoll`. */
   #afterSlice(): void {
-    for (const pair of this.#pairs) pair.poll.afterSlice();
+    for (const pair of this.#pairs.all) pair.poll.afterSlice();
   }
 
   /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */
   get #controlIndex(): number {
     if (!this.#has(VIRTIO_NET_F_CTRL_VQ)) return -1;
-    return this.#several ? 2 * this.#pairs.length : 2;
+    return this.#several ? 2 * this.#pairs.all.length : 2;
   }
 
   /** Whether the driver knows of more than one pair. */
@@ -388,7 +395,7 @@ export class NetDevice implements VirtioDevice, Saveable {
       filter: this.#filter,
       steering: this.#steering,
       coalescing: this.#coalescing,
-      pairs: this.#pairs.length,
+      pairs: this.#pairs.all.length,
     };
   }
 
@@ -398,7 +405,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     for (const [index, queue] of queues.entries()) if (queue.ready) this.queueReady(index, queue);
     this.#goLive();
     this.setGuestOffloads(saved.guestOffloads);
-    for (const { index, transmit } of this.#known) {
+    for (const { index, transmit } of this.#pairs.known) {
       // Whether they left is the other device's backend's to know. They are not sent a second time.
       const taken = saved.queues[2 * index + 1]?.chains.filter(({ doneBytes }) => doneBytes < 0) ?? [];
       transmit.giveBackTaken(taken.length);
@@ -406,7 +413,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     // What the guest was not told of it is told, and what waits is done.
     for (const [index, queue] of queues.entries()) if (queue.ready) this.state.interruptQueue(index);
     this.#control.run();
-    this.#runPairs();
+    this.#pairs.run();
     // Link, speed and more are this card's, and may be others.
     if (!this.#announcer.start()) this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
   }
@@ -420,34 +427,10 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#features = withoutUnmet({ low, high });
   }
 
-  #pairOf(index: number): QueuePair | undefined {
-    return index < 2 || this.#several ? this.#pairs[index >> 1] : undefined;
-  }
-
   #headerBytes(): number {
     if (this.#core.hashReport) return VIRTIO_NET_HDR_HASH_BYTES;
     const long = this.#core.mergeable || this.#has(VIRTIO_F_VERSION_1);
     return long ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
-  }
-
-  /** The pairs that the driver knows of. Without MQ and RSS the third queue is the control queue and no pair's. */
-  get #known(): readonly QueuePair[] {
-    return this.#several ? this.#pairs : this.#pairs.slice(0, 1);
-  }
-
-  /**
-   * What waits in the queues. Transmit queues are served whether the driver said that it uses them or not: Linux gives
-   * 1 as `max_tx_vq` and sends on all of them, and nothing asks a device to leave such frames (5.1.6.5.6.2, 5.1.6.5.7).
-   */
-  #runPairs(): void {
-    for (const pair of this.#known) {
-      pair.receive.notify();
-      pair.transmit.run();
-    }
-  }
-
-  #tellPairs(): void {
-    this.#core.funcs.setQueuePairs?.(this.driver, Math.min(this.queuePairs, this.#core.backendPairs));
   }
 
   #tellConfig(interrupts: boolean): void {
@@ -457,12 +440,6 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   #interruptNow(queue: number): void {
     if (this.state.queues[queue]?.needsInterrupt()) this.state.interruptQueue(queue);
-  }
-
-  /** Frames that a queue has carried. */
-  #framesOf(queue: number): number {
-    const counters = this.counters.pairs[queue >> 1];
-    return ((queue & 1) === 0 ? counters?.receive.frames : counters?.transmit.frames) ?? 0;
   }
 
   #pairCounters(index: number) {
@@ -481,44 +458,18 @@ export class NetDevice implements VirtioDevice, Saveable {
 
   #callbacks(): RawIfaceCallbacks {
     return {
-      txComplete: (cookie) => {
-        const pair = this.#pairs[cookie % this.#pairs.length] ?? this.#pairs[0];
-        pair?.transmit.complete(cookie);
-      },
-      allocateRxBuf: (sizeBytes, queue) => this.#allocate(sizeBytes, queue),
-      rxComplete: (count, frames, lengths) => this.#complete(count, frames, lengths),
+      txComplete: (cookie) => this.#pairs.transmitted(cookie),
+      allocateRxBuf: (sizeBytes, queue) => this.#pairs.allocate(sizeBytes, queue),
+      rxComplete: (count, frames, lengths) => this.#pairs.received(count, frames, lengths),
       linkChange: (up) => this.setLink(up),
     };
-  }
-
-  /** Room of the pair that the backend names, or of the first one: where the frame belongs to another, it is copied. */
-  #allocate(sizeBytes: number, queue = 0): Frame | null {
-    const pair = queue < this.#steering.receivePairs ? this.#pairs[queue] : this.#pairs[0];
-    return pair?.receive.allocate(sizeBytes) ?? null;
-  }
-
-  /** Frames of several pairs, in runs of one pair each. */
-  #complete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
-    if (this.#pairs.length === 1) {
-      this.#pairs[0]?.receive.complete(count, frames, lengths);
-      return;
-    }
-    try {
-      for (let from = 0, to = 0; from < count; from = to) {
-        const queue = frames[from]?.queue ?? 0;
-        for (to = from + 1; to < count && frames[to]?.queue === queue; ) to++;
-        (this.#pairs[queue] ?? this.#pairs[0])?.receive.complete(to, frames, lengths, from);
-      }
-    } finally {
-      this.#core.ingress.flush();
-    }
   }
 
   #makeControl(counters: CardCounters): ControlQueue {
     const core = this.#core;
     const changed = (): void => {
-      this.#tellPairs();
-      this.#runPairs();
+      this.#pairs.tell();
+      this.#pairs.run();
     };
     const setMac = (mac: Uint8Array): void => {
       this.#config.setMac(mac);
@@ -546,7 +497,7 @@ export class NetDevice implements VirtioDevice, Saveable {
           () => this.#features,
           (offloads) => this.setGuestOffloads(receiveOffloads(offloads)),
         ),
-        ...steeringCommands(this.#steering, this.#pairs.length, changed),
+        ...steeringCommands(this.#steering, this.#pairs.all.length, changed),
         ...coalescingCommands(this.#coalescing, (queue) => queue >> 1 < this.queuePairs),
       ],
       counters.control,

@@ -48,6 +48,12 @@ export class QueuePair {
     this.transmit.reset();
   }
 
+  /** What the queues were not told of yet becomes their state. */
+  catchUp(): void {
+    this.receive.catchUp();
+    this.transmit.catchUp();
+  }
+
   /** Guest memory changed. */
   rebind(): void {
     this.receive.rebind();

@@ -12,13 +12,10 @@ export function rebindFrame(frame: Frame, memory: GuestMemory, rangeCount: numbe
     const gpa = frame.gpa[i];
     const length = frame.length[i];
     const region = gpa === undefined || length === undefined ? null : memory.find(gpa, length);
-    if (region === null || gpa === undefined) {
+    if (region === null) {
       frame.clear();
       return;
     }
-    const offset = gpa - region.gpa;
-    frame.bytes[i] = region.bytes;
-    frame.offset[i] = offset;
-    frame.hostAddress[i] = region.hostAddress === 0 ? 0 : region.hostAddress + offset;
+    frame.move(i, region);
   }
 }

@@ -1,22 +1,16 @@
 import { Frame } from "@vmmkit/ethif";
 import type { PlainChains } from "@vmmkit/virtio";
-import type { GuestMemory } from "@vmmkit/vm";
+import type { GuestMemory, MemoryRegion } from "@vmmkit/vm";
 import type { StagedFrame } from "./offload/staged-frame.ts";
 import { rebindFrame } from "./rebind.ts";
 import { TakenChains } from "./taken-chains.ts";
 
-const NO_BYTES = new Uint8Array(0);
+const NAME = 0xffff;
 
 /** Room for one frame: one chain, or with MRG_RXBUF as many as it takes. */
 export class ReceiveSlot {
   /** The room as the backend sees it. */
   readonly frame: Frame = new Frame();
-  /** Where the header goes if it is one range of a chain that the queue had looked at; `header` tells otherwise. */
-  headerBytes: Uint8Array = NO_BYTES;
-  headerAt = 0;
-  #headerGpa = 0;
-  /** Its length; 0 where `header` tells of it. */
-  headerLength = 0;
   /** Made when first needed. */
   #header: Frame | null = null;
   readonly chains: TakenChains = new TakenChains();
@@ -28,7 +22,7 @@ export class ReceiveSlot {
   roomBytes = 0;
   /** The card's memory, where the frame goes that the guest would not take as it is. */
   staged: StagedFrame | null = null;
-  /** The backend has it. */
+  /** The backend has it, and it is not among the `PlainRooms`. */
   out = false;
   /** Which life of the card it belongs to: a reset ends one. */
   epoch = 0;
@@ -41,17 +35,12 @@ export class ReceiveSlot {
   /** Where the header goes: the start of the first chain. */
   get header(): Frame {
     this.#header ??= new Frame();
-    if (this.headerLength > 0) {
-      this.#header.pushAlone(this.headerBytes, this.headerAt, this.headerLength, this.#headerGpa, 0);
-      this.headerLength = 0;
-    }
     return this.#header;
   }
 
   /** It has no room. */
   clear(): void {
     this.frame.clear();
-    this.headerLength = 0;
     this.#header?.clear();
     this.chains.clear();
   }
@@ -63,57 +52,38 @@ export class ReceiveSlot {
     this.epoch = epoch;
   }
 
-  /**
-   * The same, and it has one chain, which the queue has looked at.
-   * @param index its number in `ahead`
-   * @param head the name under which it was taken
-   */
-  takePlain(epoch: number, ahead: PlainChains, index: number, head: number, headerBytes: number): void {
-    const { words, bytes, offset, gpa, hostAddress } = ahead;
-    const { frame } = this;
-    const headAt = words[((index << 2) + 1) | 0] as number;
-    const bodyAt = words[((index << 2) + 2) | 0] as number;
-    const room = words[((index << 2) + 3) | 0] as number;
+  /** It is out with the room of one chain: `roomBytes` bytes, which its frame has already. Its header is yet to be placed. */
+  setPlain(epoch: number, name: number, roomBytes: number): void {
     this.out = true;
     this.epoch = epoch;
-    this.#placeHeader(ahead, headAt, headerBytes);
-    frame.clear();
-    frame.pushAlone(bytes, offset + bodyAt, room, gpa + bodyAt, hostAddress === 0 ? 0 : hostAddress + bodyAt);
-    this.chains.pushAlone(head, room);
-    this.guestBytes = room;
+    this.chains.clear();
+    this.chains.push(name, roomBytes);
+    this.guestBytes = roomBytes;
     this.guestRanges = 1;
-    this.roomBytes = room;
+    this.roomBytes = roomBytes;
   }
 
-  /** Adds a chain that the queue has looked at: number `index` in `ahead`, taken under the name `head`. */
-  addPlain(ahead: PlainChains, index: number, head: number, headerBytes: number): void {
-    const { words, bytes, offset, gpa, hostAddress } = ahead;
+  /** Adds a chain that the queue has looked at: number `index` in `ahead`. */
+  addPlain({ words, region, offset }: PlainChains, index: number, headerBytes: number): void {
     const { frame } = this;
-    const headAt = words[((index << 2) + 1) | 0] as number;
-    const bodyAt = words[((index << 2) + 2) | 0] as number;
+    const name = (words[index << 2] as number) & NAME;
+    const headAt = offset + (words[((index << 2) + 1) | 0] as number);
+    const bodyAt = offset + (words[((index << 2) + 2) | 0] as number);
     let room = words[((index << 2) + 3) | 0] as number;
+    if (region === null) return;
     if (this.chains.count === 0) {
-      this.#placeHeader(ahead, headAt, headerBytes);
-      frame.pushAlone(bytes, offset + bodyAt, room, gpa + bodyAt, hostAddress === 0 ? 0 : hostAddress + bodyAt);
+      this.header.place(region, headAt, headerBytes);
+      frame.place(region, bodyAt, room);
     } else if (headAt + headerBytes === bodyAt) {
       // Chains behind the first have no header.
       room += headerBytes;
-      frame.push(bytes, offset + headAt, room, gpa + headAt, hostAddress === 0 ? 0 : hostAddress + headAt);
+      pushRange(frame, region, headAt, room);
     } else {
-      frame.push(bytes, offset + headAt, headerBytes, gpa + headAt, hostAddress === 0 ? 0 : hostAddress + headAt);
-      frame.push(bytes, offset + bodyAt, room, gpa + bodyAt, hostAddress === 0 ? 0 : hostAddress + bodyAt);
+      pushRange(frame, region, headAt, headerBytes);
+      pushRange(frame, region, bodyAt, room);
       room += headerBytes;
     }
-    this.chains.push(head, room);
-  }
-
-  /** The header is at a place in the window of `ahead`. */
-  #placeHeader({ bytes, offset, gpa }: PlainChains, headAt: number, headerBytes: number): void {
-    // What `#header` has is of no account as long as this is not 0.
-    this.headerLength = headerBytes;
-    this.headerBytes = bytes;
-    this.headerAt = offset + headAt;
-    this.#headerGpa = gpa + headAt;
+    this.chains.push(name, room);
   }
 
   /** Guest memory changed. */
@@ -127,6 +97,10 @@ export class ReceiveSlot {
     noteRanges(memory, this.header, this.header.rangeCount, this.header.totalBytes);
     noteRanges(memory, this.frame, this.guestRanges, Math.min(lengthBytes, this.guestBytes));
   }
+}
+
+function pushRange(frame: Frame, { bytes, gpa, hostAddress }: MemoryRegion, at: number, lengthBytes: number): void {
+  frame.push(bytes, at, lengthBytes, gpa + at, hostAddress === 0 ? 0 : hostAddress + at);
 }
 
 /** Tells whoever watches the guest's memory that the first `lengthBytes` bytes of these ranges were written. */

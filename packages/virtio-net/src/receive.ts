@@ -1,18 +1,14 @@
-import { copyFrame, type Frame } from "@vmmkit/ethif";
-import { VIRTIO_NET_HDR_GSO_NONE, type Virtqueue } from "@vmmkit/virtio";
-import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
-import type { ReceiveCounters, ReceiveDrop } from "./counters.ts";
-import { writeHashFields } from "./hash-fields.ts";
-import { FRAME_FILTERED, type FrameTaker } from "./ingress.ts";
-import { writeNetHeader, writeNetHeaderAt } from "./net-header.ts";
-import { ReceiveBacklog } from "./offload/receive-backlog.ts";
-import { settleOffloads } from "./offload/settle-offloads.ts";
-import { STAGED_FRAME_BYTES } from "./offload/staged-frame.ts";
-import { ReceiveChains } from "./receive-chains.ts";
-import { isTooLongForRing, lengthFault, VLAN_TAG_BYTES, willSegment } from "./receive-limit.ts";
-import { ReceiveSlot } from "./receive-slot.ts";
-
-const ETHERNET = ETHERNET_HEADER_BYTES;
+import type { Frame } from "@vmmkit/ethif";
+import type { Virtqueue } from "@vmmkit/virtio";
+import { BacklogDrain } from "./backlog-drain.ts";
+import type { CardCore } from "./card-core.ts";
+import type { ReceiveCounters } from "./counters.ts";
+import type { FrameTaker } from "./ingress.ts";
+import type { PlainRooms } from "./plain-rooms.ts";
+import { ReceiveDelivery } from "./receive-delivery.ts";
+import { ReceiveRooms } from "./receive-rooms.ts";
+import type { ReceiveSlot } from "./receive-slot.ts";
+import { ReceiveState } from "./receive-state.ts";
 
 /**
  * The receive direction: buffers that the guest has posted become room for the backend's frames, and go back to the
@@ -29,30 +25,11 @@ const ETHERNET = ETHERNET_HEADER_BYTES;
  */
 export class Receive implements FrameTaker {
   readonly #core: CardCore;
-  #queue: Virtqueue;
-  readonly #counters: ReceiveCounters;
-  /** Number of the queue pair, and of its receive queue. */
-  readonly #pair: number;
-  readonly #index: number;
-  readonly #slots: ReceiveSlot[] = [];
-  readonly #free: ReceiveSlot[] = [];
-  readonly #chains: ReceiveChains;
-  /** Takes the end of frames that are too long for the guest. Made when first needed. */
-  #spill: Uint8Array | null = null;
-  readonly #backlog: ReceiveBacklog;
-  /** The chains of one piece of the backlog. No backend ever has it. */
-  readonly #piece = new ReceiveSlot(-1, 0);
-  #epoch = 0;
-  /** The next chain among those that the queue has looked at, and the generation of memory in which it did. */
-  #next = 0;
-  #generation = -1;
-  readonly #lookAgain = (): void => this.notify();
-  /** The backend asked in vain and waits for `rawPoll`. */
-  #starved = true;
-  /** It asked in vain as it has all frames out that there can be. */
-  #allOut = false;
-  /** Room came back since it asked in vain, and the guest will not notify us of it. */
-  #roomBack = false;
+  readonly #state: ReceiveState;
+  readonly #plain: PlainRooms;
+  readonly #drain: BacklogDrain;
+  readonly #rooms: ReceiveRooms;
+  readonly #delivery: ReceiveDelivery;
   /** `rawPoll` runs. */
   #polling = false;
   /** The guest posted buffers meanwhile. */
@@ -60,131 +37,78 @@ export class Receive implements FrameTaker {
 
   constructor(core: CardCore, queue: Virtqueue, counters: ReceiveCounters, pair = 0) {
     this.#core = core;
-    this.#pair = pair;
-    this.#index = 2 * pair;
-    this.#queue = queue;
-    this.#counters = counters;
-    this.#chains = new ReceiveChains(core, queue, counters);
-    this.#backlog = new ReceiveBacklog(core);
+    this.#state = new ReceiveState(core, queue, counters, pair, () => this.notify());
+    this.#plain = this.#state.plain;
+    this.#drain = new BacklogDrain(this.#state);
+    this.#rooms = new ReceiveRooms(this.#state, this.#drain);
+    this.#delivery = new ReceiveDelivery(this.#state, this.#drain, this.#rooms);
   }
 
   /** The guest placed the queue. Until now nothing was taken from it. */
   attach(queue: Virtqueue): void {
-    this.#chains.attach(queue);
-    this.#queue = queue;
+    this.#state.attach(queue);
   }
 
   /** See `RawIfaceCallbacks.allocateRxBuf`. */
   allocate(sizeBytes: number): Frame | null {
-    return this.#quickRoom(sizeBytes) ?? this.#room(sizeBytes);
-  }
-
-  /**
-   * Room in the next chain that the queue has looked at, where that is all there is to think of.
-   * @returns null where it is not, and nothing was done
-   */
-  #quickRoom(sizeBytes: number): Frame | null {
-    const core = this.#core;
-    const queue = this.#queue;
-    const { ahead } = queue;
-    const next = this.#next;
-    if (next >= ahead.count || this.#generation !== core.memory.generation || ahead.bytes.length === 0) return null;
-    if (core.running !== true || core.linkUp !== true || this.#chains.returned !== 0 || !this.#backlog.empty)
-      return null;
-    const room = ahead.words[((next << 2) + 3) | 0] as number;
-    if ((sizeBytes | 0) !== sizeBytes || sizeBytes < 1 || sizeBytes > room || sizeBytes > core.maxFrameBytes)
-      return null;
-    const slot = this.#free.pop();
-    if (slot === undefined) return null;
-    const head = queue.takeAhead(next);
-    if (head < 0) {
-      this.#free.push(slot);
-      return null;
-    }
-    this.#next = next + 1;
-    slot.takePlain(this.#epoch, ahead, next, head, core.headerBytes);
-    return slot.frame;
-  }
-
-  #room(sizeBytes: number): Frame | null {
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
-      throw new RangeError(`"sizeBytes" expected an integer from 1 on, got ${sizeBytes}`);
-    }
-    // Whatever makes the queue work again calls `rawPoll`, as it did before the first frame.
-    if (!this.#core.running || !this.#queue.begin()) return null;
-    const slot = this.#take();
-    if (slot === null) {
-      this.#starved = true;
-      this.#allOut = true;
-      return null;
-    }
-    // Without a link the frame has no room in guest memory: it is filled, and dropped.
-    if (this.#core.linkUp && !this.#takeAhead(slot, sizeBytes) && !this.#makeRoom(slot, sizeBytes)) {
-      this.#release(slot);
-      return null;
-    }
-    slot.guestBytes = slot.frame.totalBytes;
-    slot.guestRanges = slot.staged === null ? slot.frame.rangeCount : 0;
-    if (slot.guestBytes < sizeBytes) this.#addSpill(slot.frame, sizeBytes - slot.guestBytes);
-    slot.roomBytes = slot.frame.totalBytes;
-    return slot.frame;
+    return this.#plain.take(sizeBytes) ?? this.#rooms.find(sizeBytes);
   }
 
   /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
   complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
-    const working = this.#core.running && this.#queue.begin();
+    const working = this.#core.running && this.#state.queue.begin();
+    this.#plain.catchUp();
     try {
       for (let i = from; i < count; i++) {
-        if (working) i = this.#takePlainBack(i, count, frames, lengths);
+        if (working && this.#state.backlog.empty) i = this.#takePlainBack(i, count, frames, lengths);
         if (i < count) this.#takeBack(i, frames[i], lengths[i] ?? -1, working);
       }
     } finally {
-      if (this.#roomBack && this.#starved) this.#core.later(this.#lookAgain);
-      this.#roomBack = false;
+      if (this.#state.roomBack && this.#state.starved) this.#core.later(this.#state.lookAgain);
+      this.#state.roomBack = false;
       // Also where an entry was refused: the frames before it are the guest's.
-      if (working) {
-        this.#queue.publish();
-        if (this.#core.memory.writeObserver !== null) this.#noteWrites(from, count, frames, lengths);
-        this.#core.interrupt(this.#index);
-      }
+      if (working) this.#state.show();
     }
   }
 
   /** The guest posted buffers, or has just become ready. */
   notify(): void {
-    if (!this.#starved || !this.#core.running || !this.#queue.begin()) return;
+    if (!this.#state.starved || !this.#core.running || !this.#state.queue.begin()) return;
     if (this.#polling) {
       this.#pollAgain = true;
       return;
     }
-    if (!this.#backlog.empty) {
-      const done = this.#drain();
-      this.#queue.publish();
-      this.#core.interrupt(this.#index);
-      if (!done || !this.#queue.begin()) return;
+    if (!this.#state.backlog.empty) {
+      const done = this.#drain.drain();
+      this.#state.show();
+      if (!done || !this.#state.queue.begin()) return;
     }
-    this.#starved = false;
-    this.#queue.disableNotify();
+    this.#state.starved = false;
+    this.#state.queue.disableNotify();
     this.#poll();
   }
 
   /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and belong to nobody. */
   reset(): void {
-    this.#epoch++;
-    this.#starved = true;
-    this.#roomBack = false;
-    this.#chains.clear();
-    this.#counters.dropped.reset += this.#backlog.clear();
-    for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+    this.#plain.forget();
+    this.#plain.settleAll();
+    this.#state.slots.epoch++;
+    this.#state.starved = true;
+    this.#state.roomBack = false;
+    this.#state.chains.clear();
+    this.#state.counters.dropped.reset += this.#state.backlog.clear();
+    for (const slot of this.#state.slots.all) if (slot.out) slot.frame.clear();
   }
 
   /** The queue is about to be stopped: buffers that were taken and not filled go back at once. */
   giveUp(): void {
-    const queue = this.#queue;
+    const { queue, slots, chains } = this.#state;
     if (!queue.begin()) return;
-    this.#chains.giveUp();
-    for (const slot of this.#slots) {
-      if (!slot.out || slot.epoch !== this.#epoch) continue;
+    this.#plain.close();
+    this.#plain.settleAll();
+    chains.giveUp();
+    for (const slot of slots.all) {
+      if (!slot.out || slot.epoch !== slots.epoch) continue;
       for (let i = 0; i < slot.chains.count; i++) queue.addUsed(slot.chains.headOf(i), 0);
     }
     queue.publish();
@@ -192,38 +116,46 @@ export class Receive implements FrameTaker {
 
   /** The backend is gone: what it had is room again. Frames that it still knows of are empty, and nobody's from now on. */
   abandon(): void {
-    for (const [cookie, slot] of this.#slots.entries()) {
+    const { slots, backlog } = this.#state;
+    this.#plain.close();
+    this.#plain.settleAll();
+    for (const [cookie, slot] of slots.all.entries()) {
       if (!slot.out) continue;
-      if (slot.epoch === this.#epoch) this.#putBack(slot, 0);
-      if (slot.staged !== null) this.#backlog.release(slot.staged);
+      if (slot.epoch === slots.epoch) this.#state.putBack(slot, 0);
+      if (slot.staged !== null) backlog.release(slot.staged);
       slot.staged = null;
       slot.frame.clear();
       slot.out = false;
-      const fresh = new ReceiveSlot(cookie, this.#pair);
-      this.#slots[cookie] = fresh;
-      this.#free.push(fresh);
+      slots.replace(cookie);
     }
     // The next backend has asked for nothing yet, and is told that there is room.
-    this.#allOut = false;
-    this.#starved = true;
+    this.#state.allOut = false;
+    this.#state.starved = true;
+  }
+
+  /** What the queue was not told of yet becomes its state. */
+  catchUp(): void {
+    this.#plain.catchUp();
   }
 
   /** Guest memory changed. */
   rebind(): void {
-    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
+    this.#plain.close();
+    this.#plain.settleAll();
+    for (const slot of this.#state.slots.all) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   #poll(): void {
     let done = false;
     this.#polling = true;
     try {
-      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendPairs > 1 ? this.#pair : undefined);
+      this.#core.funcs.rawPoll(this.#core.driver, this.#core.backendPairs > 1 ? this.#state.pair : undefined);
       done = true;
     } finally {
       this.#polling = false;
       // A backend that threw may still want to hear of buffers.
-      if (!done) this.#starved = true;
-      if ((!done && this.#queue.enableNotify()) || this.#pollAgain) this.#core.later(this.#lookAgain);
+      if (!done) this.#state.starved = true;
+      if ((!done && this.#state.queue.enableNotify()) || this.#pollAgain) this.#core.later(this.#state.lookAgain);
       this.#pollAgain = false;
     }
   }
@@ -231,38 +163,15 @@ export class Receive implements FrameTaker {
   /** Takes one frame back from the backend. */
   #takeBack(index: number, frame: Frame | undefined, length: number, working: boolean): void {
     const slot = this.#outSlot(frame);
-    const current = slot.epoch === this.#epoch;
+    const current = slot.epoch === this.#state.slots.epoch;
     if (current && !(Number.isInteger(length) && length >= 0 && length <= slot.roomBytes)) {
       throw new RangeError(`"lengths[${index}]" expected 0 to ${slot.roomBytes}, got ${length}`);
     }
-    if (working && current) this.#deliver(slot, length);
-    else if (length > 0) this.#counters.dropped.reset++;
-    this.#release(slot);
-  }
-
-  /**
-   * Finds room in chains that the queue has looked at.
-   * @returns false where it takes another chain, or another place: what was found stays in the slot
-   */
-  #takeAhead(slot: ReceiveSlot, sizeBytes: number): boolean {
-    const core = this.#core;
-    const queue = this.#queue;
-    const { ahead } = queue;
-    const { frame } = slot;
-    if (this.#chains.returned !== 0 || !this.#backlog.empty || sizeBytes > core.maxFrameBytes) return false;
-    do {
-      let next = this.#next;
-      if (next >= ahead.count) {
-        if (queue.lookAhead(true, core.headerBytes, queue.size) === 0) return false;
-        this.#generation = core.memory.generation;
-        next = 0;
-      }
-      this.#next = next + 1;
-      const name = queue.takeAhead(next);
-      if (name < 0) return false;
-      slot.addPlain(ahead, next, name, core.headerBytes);
-    } while (frame.totalBytes < sizeBytes && core.mergeable);
-    return true;
+    if (working && current) {
+      this.#delivery.deliver(slot, length);
+      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
+    } else if (length > 0) this.#state.counters.dropped.reset++;
+    this.#state.release(slot);
   }
 
   /**
@@ -270,308 +179,30 @@ export class Receive implements FrameTaker {
    * @returns index of the first that does not
    */
   #takePlainBack(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): number {
-    const core = this.#core;
-    if (core.linkUp !== true || core.ingress.active || core.hashReport || !this.#backlog.empty) return from;
-    const slots = this.#slots;
-    const queue = this.#queue;
-    const epoch = this.#epoch;
-    const headerBytes = core.headerBytes | 0;
-    // With four bytes more, one has to look for a tag.
-    const longest = (core.maxReceiveBytes - VLAN_TAG_BYTES) | 0;
-    let next = from;
-    let bytes = 0;
-    for (; next < count; next++) {
-      const frame = frames[next];
-      const length = lengths[next] as number;
-      if (frame === undefined) break;
-      const slot = slots[frame.cookie];
-      if (slot === undefined || slot.frame !== frame || slot.out !== true || slot.epoch !== epoch) break;
-      if (slot.headerLength === 0 || slot.chains.count !== 1 || (frame.flags | frame.gsoType) !== 0) break;
-      if ((length | 0) !== length || length < ETHERNET || length > slot.guestBytes || length > longest) break;
-      queue.addUsed(slot.chains.headOf(0), length + headerBytes);
-      writeNetHeaderAt(slot.headerBytes, slot.headerAt, headerBytes, frame, 1, core.views);
-      bytes += length;
-      this.#release(slot);
-    }
-    this.#counters.frames += next - from;
-    this.#counters.bytes += bytes;
+    const next = this.#plain.giveBack(from, count, frames, lengths);
+    this.#state.counters.frames += next - from;
+    this.#state.counters.bytes += this.#plain.bytes;
+    if (next > from) this.#state.released();
     return next;
-  }
-
-  /** Finds room for a frame: in the guest's buffers, or in the card's memory where it will be segmented. */
-  #makeRoom(slot: ReceiveSlot, sizeBytes: number): boolean {
-    if (!this.#backlog.empty) {
-      const done = this.#drain();
-      this.#queue.publish();
-      this.#core.interrupt(this.#index);
-      if (!done) {
-        this.#counters.noBuffers++;
-        return false;
-      }
-    }
-    if (!willSegment(this.#core, sizeBytes)) {
-      if (!this.#gather(slot, sizeBytes)) return false;
-      if (!isTooLongForRing(this.#core, slot.frame, sizeBytes)) return true;
-      this.#empty(slot);
-    }
-    slot.staged = this.#backlog.take();
-    if (slot.staged !== null) {
-      slot.frame.push(slot.staged.bytes, slot.staged.at(0), STAGED_FRAME_BYTES);
-      return true;
-    }
-    this.#starved = true;
-    this.#allOut = true;
-    return false;
-  }
-
-  /** Keeps what was collected for another try. */
-  #empty(slot: ReceiveSlot): void {
-    this.#putBack(slot, 0);
-    slot.clear();
-  }
-
-  /**
-   * Collects chains until they hold `sizeBytes`, or are all that the ring can have. False where the guest has posted too few; it will notify us of
-   * more, and what was collected is kept for the next time.
-   */
-  #gather(slot: ReceiveSlot, sizeBytes: number): boolean {
-    const queue = this.#queue;
-    // Each round takes at least one chain, and only chains that are refused can come round again.
-    for (let rounds = queue.size; rounds > 0; rounds--) {
-      if (this.#chains.fill(slot, sizeBytes)) return true;
-      this.#empty(slot);
-      if (!queue.enableNotify()) break;
-      if (rounds === 1) this.#core.later(this.#lookAgain);
-    }
-    this.#starved = true;
-    this.#roomBack = false;
-    this.#counters.noBuffers++;
-    // Chains that were refused on the way go home.
-    queue.publish();
-    this.#core.interrupt(this.#index);
-    return false;
-  }
-
-  #deliver(slot: ReceiveSlot, length: number): void {
-    const { frame } = slot;
-    if (length === 0) {
-      // The backend knows that this room is there again: it gave it back.
-      this.#putBack(slot, 0);
-      return;
-    }
-    if (this.#core.ingress.active && lengthFault(this.#core, slot, length) === null && !this.#admit(slot, length)) {
-      this.#keep(slot, 0);
-      return;
-    }
-    const plain = (frame.flags | frame.gsoType) === 0 && slot.staged === null && this.#backlog.empty;
-    const cause = plain ? lengthFault(this.#core, slot, length) : this.#deliverOffload(slot, length);
-    if (cause !== null) {
-      this.#counters.dropped[cause]++;
-      this.#keep(slot, 0);
-    } else if (plain) this.#use(slot, length);
-  }
-
-  /** Whether a frame is for this queue. One for another pair is copied there; one that nobody wants has been counted. */
-  #admit({ frame }: ReceiveSlot, length: number): boolean {
-    const { ingress } = this.#core;
-    const pair = ingress.judge(frame, length, this.#pair);
-    if (pair === this.#pair) return true;
-    if (pair !== FRAME_FILTERED && !ingress.redirect(frame, length, pair)) this.#counters.dropped.otherPairFull++;
-    return false;
   }
 
   /** See `FrameTaker.accept`. */
   accept(frame: Frame, length: number): boolean {
-    if (!this.#queue.begin()) return false;
-    const whole = (frame.flags | frame.gsoType) === 0 || settleOffloads(this.#core, frame, length);
-    if (whole && this.#backlog.empty) return this.#copyIn(frame, length);
-    if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) {
-      this.#counters.dropped.offload++;
-    } else if (this.#backlog.addCopy(frame, length, whole)) this.#drain();
-    else this.#counters.dropped.noBuffers++;
-    return true;
-  }
-
-  #copyIn(frame: Frame, length: number): boolean {
-    const slot = this.#take();
-    if (slot === null) return false;
-    const gathered = this.#gather(slot, length);
-    const fits = gathered && slot.frame.totalBytes >= length;
-    slot.guestBytes = slot.frame.totalBytes;
-    slot.guestRanges = slot.frame.rangeCount;
-    if (gathered && frame.gsoType !== VIRTIO_NET_HDR_GSO_NONE && isTooLongForRing(this.#core, slot.frame, length)) {
-      this.#keep(slot, 0);
-      this.#release(slot);
-      if (!this.#backlog.addCopy(frame, length, false)) return false;
-      this.#drain();
-      return true;
-    }
-    if (fits) {
-      copyFrame(frame, slot.frame, length);
-      this.#use(slot, length);
-      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
-    } else {
-      this.#keep(slot, 0);
-    }
-    this.#release(slot);
-    return fits;
+    return this.#delivery.accept(frame, length);
   }
 
   /** See `FrameTaker.flush`. */
   flush(): void {
-    if (!this.#core.running || !this.#queue.begin()) return;
-    this.#queue.publish();
-    this.#core.interrupt(this.#index);
-  }
-
-  /** Delivers a frame that leaves something to the guest, or that has to wait behind others. */
-  #deliverOffload(slot: ReceiveSlot, length: number): ReceiveDrop | null {
-    const { frame } = slot;
-    const cause = lengthFault(this.#core, slot, length);
-    if (cause !== null) return cause;
-    const whole = settleOffloads(this.#core, frame, length);
-    if (!whole && (frame.gsoType === VIRTIO_NET_HDR_GSO_NONE || !this.#core.softwareOffloads)) return "offload";
-    if (whole && slot.staged === null && this.#backlog.empty) {
-      this.#use(slot, length);
-      return null;
-    }
-    if (slot.staged !== null) {
-      this.#backlog.add(slot.staged, length, frame, whole);
-      slot.staged = null;
-    } else if (!this.#backlog.addCopy(frame, length, whole)) return "noBuffers";
-    this.#keep(slot, 0);
-    this.#drain();
-    return null;
-  }
-
-  /** Gives the guest what waits for it, as far as there is room. False where there is too little; it will notify us. */
-  #drain(): boolean {
-    const backlog = this.#backlog;
-    if (!this.#core.linkUp) this.#counters.dropped.linkDown += backlog.clear();
-    for (let rounds = this.#queue.size; !backlog.empty; ) {
-      this.#counters.dropped.offload += backlog.advance();
-      if (backlog.pieceBytes === 0 || this.#deliverPiece()) continue;
-      this.#starved = true;
-      if (!this.#queue.enableNotify()) return false;
-      // Each round takes at least one chain, and only chains that are refused can come round again.
-      if (--rounds === 0) {
-        this.#core.later(this.#lookAgain);
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Gives the guest the next piece of what waits. False where it has too little room. */
-  #deliverPiece(): boolean {
-    const backlog = this.#backlog;
-    const slot = this.#piece;
-    const length = backlog.pieceBytes;
-    slot.take(this.#epoch);
-    if (!this.#chains.fill(slot, length)) {
-      this.#putBack(slot, 0);
-      return false;
-    }
-    slot.guestBytes = slot.frame.totalBytes;
-    slot.guestRanges = slot.frame.rangeCount;
-    if (backlog.canSegment && isTooLongForRing(this.#core, slot.frame, length)) {
-      this.#putBack(slot, 0);
-      backlog.segment();
-      return true;
-    }
-    if (length > slot.guestBytes) {
-      this.#counters.dropped.tooLong++;
-      this.#putBack(slot, 0);
-    } else {
-      backlog.copyPiece(slot.frame);
-      if (this.#core.hashReport) this.#core.ingress.hash(slot.frame, length);
-      this.#use(slot, length);
-      if (this.#core.memory.writeObserver !== null) slot.noteWrites(this.#core.memory, length);
-    }
-    backlog.dropPiece();
-    return true;
-  }
-
-  /** Gives as many chains to the guest as the frame fills, and keeps the others. */
-  #use(slot: ReceiveSlot, length: number): void {
-    const { headerBytes } = this.#core;
-    const { chains } = slot;
-    let left = length;
-    let used = 0;
-    while (left > 0 && used < chains.count) {
-      const filled = Math.min(chains.roomOf(used), left);
-      this.#queue.addUsed(chains.headOf(used), used === 0 ? filled + headerBytes : filled);
-      left -= filled;
-      used++;
-    }
-    writeNetHeader(slot.header, slot.frame, used, this.#core.views);
-    if (this.#core.hashReport) {
-      const { hash } = this.#core.ingress.steering;
-      writeHashFields(slot.header, hash.value, hash.report);
-    }
-    this.#keep(slot, used);
-    this.#counters.frames++;
-    this.#counters.bytes += length;
-  }
-
-  /** Keeps a slot's chains, of which the backend does not know that they are there again. */
-  #keep(slot: ReceiveSlot, from: number): void {
-    if (from < slot.chains.count) this.#roomBack = true;
-    this.#putBack(slot, from);
-  }
-
-  /** Keeps a slot's chains from number `from` on for the next frame. */
-  #putBack(slot: ReceiveSlot, from: number): void {
-    // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
-    // go back unused rather than have it wait for a frame that may never come.
-    const keeps = !this.#core.inOrder || this.#slots.length - this.#free.length <= 1;
-    this.#chains.putBack(slot, from, keeps);
-  }
-
-  #addSpill(frame: Frame, bytes: number): void {
-    if (this.#spill === null || this.#spill.length < bytes) this.#spill = new Uint8Array(bytes);
-    frame.push(this.#spill, 0, bytes);
-  }
-
-  /** Tells whoever watches the guest's memory. The slots are free again, but nothing has used them since. */
-  #noteWrites(from: number, count: number, frames: readonly Frame[], lengths: readonly number[]): void {
-    const { memory } = this.#core;
-    for (let i = from; i < count; i++) {
-      const frame = frames[i];
-      const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
-      if (slot === undefined || slot.epoch !== this.#epoch) continue;
-      slot.noteWrites(memory, lengths[i] ?? 0);
-    }
+    if (!this.#core.running || !this.#state.queue.begin()) return;
+    this.#state.show();
   }
 
   #outSlot(frame: Frame | undefined): ReceiveSlot {
-    const slot = frame === undefined ? undefined : this.#slots[frame.cookie];
+    const slot = frame === undefined ? undefined : this.#state.slots.all[frame.cookie];
+    if (slot !== undefined) this.#plain.settle(slot);
     if (slot === undefined || !slot.out || slot.frame !== frame) {
       throw new RangeError('"frames" expected frames from allocateRxBuf that are not given back yet');
     }
     return slot;
-  }
-
-  /** A free slot, marked as out; null where the backend has as many frames as the queue has entries. */
-  #take(): ReceiveSlot | null {
-    let slot = this.#free.pop();
-    if (slot === undefined) {
-      if (this.#slots.length >= this.#queue.size) return null;
-      slot = new ReceiveSlot(this.#slots.length, this.#pair);
-      this.#slots.push(slot);
-    }
-    slot.take(this.#epoch);
-    return slot;
-  }
-
-  #release(slot: ReceiveSlot): void {
-    slot.out = false;
-    if (slot.staged !== null) this.#backlog.release(slot.staged);
-    slot.staged = null;
-    this.#free.push(slot);
-    if (this.#allOut) {
-      this.#allOut = false;
-      this.#roomBack = true;
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { Frame, TxResult } from "@vmmkit/ethif";
+import { Frame, type FrameMemory, TxResult } from "@vmmkit/ethif";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED, type Virtqueue } from "@vmmkit/virtio";
 import type { PolledQueue } from "./adaptive-poll.ts";
 import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
@@ -9,6 +9,8 @@ import { TransmitSlot } from "./transmit-slot.ts";
 
 const COMPLETE = TxResult.Complete;
 const FAILED = TxResult.Failed;
+/** Where a queue has looked at no chain. */
+const NO_MEMORY: FrameMemory = { bytes: new Uint8Array(0), gpa: 0, hostAddress: 0 };
 
 /**
  * The transmit direction: chains that the guest made available become frames for the backend, without a copy, and
@@ -260,13 +262,14 @@ export class Transmit implements PolledQueue {
     const { funcs, driver } = core;
     const { frame } = slot;
     const { cookie } = frame;
-    const { count, words, bytes, offset, gpa, hostAddress } = this.#queue.ahead;
+    const { count, words, bytes, offset, region } = this.#queue.ahead;
     const events = this.#events;
     // In locals, as the JIT would load and check the file's constants for each frame.
     const complete: TxResult = COMPLETE;
     const failed: TxResult = FAILED;
     const shortest = ETHERNET_HEADER_BYTES | 0;
     const longest = core.maxFrameBytes | 0;
+    const memory: FrameMemory = region ?? NO_MEMORY;
     let result: TxResult = failed;
     let handed = false;
     let length = 0;
@@ -279,7 +282,7 @@ export class Transmit implements PolledQueue {
         const at = words[((next << 2) + 2) | 0] as number;
         length = words[((next << 2) + 3) | 0] as number;
         if (length < shortest || length > longest || core.linkUp !== true) break;
-        frame.pushAlone(bytes, offset + at, length, gpa + at, hostAddress === 0 ? 0 : hostAddress + at);
+        frame.place(memory, offset + at, length);
         this.#plainNext = next;
         handed = true;
         result = failed;

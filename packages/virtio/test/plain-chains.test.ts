@@ -155,8 +155,10 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
 
 /** Adds what lies at a place in the window of `ahead`. */
 function push(list: RangeLog, ahead: PlainChains, at = -1, length = 0): void {
-  const { bytes, offset, gpa, hostAddress } = ahead;
-  list.push(bytes, offset + at, length, gpa + at, hostAddress === 0 ? 0 : hostAddress + at);
+  const { bytes, region } = ahead;
+  const offset = ahead.offset + at;
+  const hostAddress = region?.hostAddress ?? 0;
+  list.push(bytes, offset, length, (region?.gpa ?? 0) + offset, hostAddress === 0 ? 0 : hostAddress + offset);
 }
 
 describe.each([

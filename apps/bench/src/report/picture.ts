@@ -25,7 +25,7 @@ export function picture(report: Report): string {
     rows.push(`<text class="${className}" x="${MARGIN}" y="${y + BAR}">${xml(text)}</text>`);
     y += ROW;
   };
-  for (const { name, about, figures } of report.sections) {
+  for (const { name, about, figures, run } of report.sections) {
     for (const [unit, group] of byUnit(figures)) {
       line("title", `${name}: ${about} (${unit}${group[0]?.lessIsBetter === true ? ", less is better" : ""})`);
       const most = Math.max(
@@ -37,6 +37,7 @@ export function picture(report: Report): string {
       }
       y += ROW / 2;
     }
+    if (run !== undefined) line("small", `${describeRun(run)}: ${run.command}`);
   }
   line("small", `${describeRun(report)}`);
   line("small", `${report.command}. Bars: medians. Marks: what they are compared with, in the same run and in turns.`);

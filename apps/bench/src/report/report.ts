@@ -3,15 +3,28 @@ import { cpus, release, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { Figure } from "../section.ts";
 
-/** What a run measured, with all that one must know to read it. Written as JSON. */
-export interface Report {
-  /** The command that made it. */
+/** How figures were made. */
+export interface Run {
+  /** The command that made them. */
   readonly command: string;
   /** When, as an ISO date. */
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
-  readonly sections: readonly { readonly name: string; readonly about: string; readonly figures: readonly Figure[] }[];
+}
+
+/** What a section measured. */
+export interface ReportSection {
+  readonly name: string;
+  readonly about: string;
+  /** The run that made it, where that was not the report's. */
+  readonly run?: Run;
+  readonly figures: readonly Figure[];
+}
+
+/** What a run measured, with all that one must know to read it. Written as JSON. */
+export interface Report extends Run {
+  readonly sections: readonly ReportSection[];
 }
 
 /** Where it ran. */
@@ -47,7 +60,7 @@ export async function thisCommit(): Promise<string> {
 }
 
 /** One line about where and when. */
-export function describeRun({ machine, date, commit }: Report): string {
+export function describeRun({ machine, date, commit }: Run): string {
   const { cpu, cores, node, kernel } = machine;
   return `${cpu}, ${cores} cores, ${kernel}, Node ${node}; ${date.slice(0, 10)}, commit ${commit}`;
 }

@@ -9,13 +9,18 @@ const FRAMES = 10_000_000;
  * that counts is thrown away once. That is no steady path.
  */
 const BYTES = 1514;
+/**
+ * What a frame allocates is allocated each time. The engine's own business, as when it compiles anew, leaves 50 to 250 KB
+ * now and then: the least counts.
+ */
+const HEAP_ROUNDS = 3;
 const WARM_UP_ROUNDS = 4;
 const ROUND_MS = 250;
 
 /** The steady path leaves nothing behind on the heap, and its machine code is never thrown away. */
 export const allocations: Section = {
   name: "allocations",
-  about: "heap bytes per frame over 10 million frames, deoptimisations after warm-up",
+  about: "heap bytes per frame over 10 million frames, the least of three; deoptimisations after warm-up",
   inShort: false,
   async run(context) {
     const bundle = await LoopBundle.make();
@@ -40,19 +45,20 @@ async function figuresOf(contender: Contender, loop: string, { say }: SectionCon
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await contender.round(ROUND_MS);
   // Once without counting: it runs without the clock, and the engine's compilers take note of that.
   await contender.ask(`heap ${FRAMES / 4}`);
-  const heap = await contender.ask(`heap ${FRAMES}`);
+  const heaps: string[] = [];
+  for (let i = 0; i < HEAP_ROUNDS; i++) heaps.push(await contender.ask(`heap ${FRAMES}`));
   await contender.ask("trace");
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await contender.round(ROUND_MS);
   const lines = await contender.end();
   const thrownAway = lines.filter((line) => line.includes("bailout"));
   for (const line of thrownAway) say(`${loop}: ${line}`);
-  const collected = heap === "collected";
+  const collected = heaps.includes("collected");
   return [
     {
       name: `${loop}, heap`,
       unit: "B/frame",
       lessIsBetter: true,
-      rounds: [collected ? Number.NaN : Number(heap)],
+      rounds: [collected ? Number.NaN : Math.min(...heaps.map(Number))],
       target: 0.01,
       ...(collected ? { note: "the collector ran: something is allocated" } : {}),
     },

@@ -1,17 +1,14 @@
-import { execFile, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
+import { transfer } from "../measure/iperf.ts";
+import { processorSeconds } from "../measure/processor-time.ts";
 import type { Figure, SectionContext } from "../section.ts";
 import { BenchNetwork } from "./bench-network.ts";
 import type { NativeTap } from "./native-tap.ts";
 import { type Language, programOf } from "./programs.ts";
 
-const run = promisify(execFile);
 const NAME = "fwd0";
 const CLIENT = "10.88.0.1";
 const SERVER = "10.88.0.2";
-/** Of `/proc/PID/stat`, on all architectures of Linux. */
-const TICKS_PER_SECOND = 100;
 
 /** One run of iperf3 through a forwarder. */
 interface Run {
@@ -73,27 +70,11 @@ async function measureRun([file, args]: [string, string[]], client: BenchNetwork
   try {
     await Promise.race([ended, new Promise((resolve) => forwarder.stdout.once("data", resolve))]);
     const before = processorSeconds(forwarder.pid ?? 0);
-    const options = ["--client", SERVER, "--time", String(seconds), "--omit", "1", "--json"];
-    const { stdout } = await run(...client.command("iperf3", ...options), { maxBuffer: 1 << 24 });
+    const { gigabitsPerSecond, gigabytes } = await transfer(client, SERVER, seconds);
     const used = processorSeconds(forwarder.pid ?? 0) - before;
-    const { sum_received: sum } = (JSON.parse(stdout) as IperfReport).end;
-    // What was left out of the rate passed through the forwarder all the same.
-    const gigabytes = (sum.bits_per_second / 8e9) * (seconds + 1);
-    return { gigabitsPerSecond: sum.bits_per_second / 1e9, secondsPerGigabyte: used / gigabytes };
+    return { gigabitsPerSecond, secondsPerGigabyte: used / gigabytes };
   } finally {
     forwarder.stdin.end();
     await ended;
   }
-}
-
-interface IperfReport {
-  readonly end: { readonly sum_received: { readonly bits_per_second: number } };
-}
-
-/** User and system time of a process so far. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { promisify } from "node:util";
+import { missingForTap } from "../measure/installed.ts";
 import type { Section } from "../section.ts";
 import { forwarderFigures } from "./forwarder.ts";
 import { frameFigures } from "./frames.ts";
@@ -12,18 +10,12 @@ export const tap: Section = {
   name: "tap",
   about: "between a ring and the kernel, and back; frame to reaction; TCP through a forwarder; against C",
   inShort: false,
-  missing: async () => {
-    if (process.getuid?.() !== 0 || !existsSync("/dev/net/tun")) return "TAP interfaces take root and /dev/net/tun";
-    for (const [file, why] of [
+  missing: () =>
+    missingForTap([
       ["ip", "network namespaces"],
       ["iperf3", "TCP through a forwarder"],
       ["cc", "the program in C"],
-    ] as const) {
-      const there = await promisify(execFile)("sh", ["-c", `command -v ${file}`]).catch(() => null);
-      if (there === null) return `${file} is not installed: ${why}`;
-    }
-    return null;
-  },
+    ]),
   async run(context) {
     const native = await NativeTap.make();
     if (native === null) throw new Error("there is no C compiler");

@@ -35,6 +35,7 @@ const LAYERS: readonly LayerRule[] = [
   { folder: "ethif-compliance", may: ["ethif"], dev: true },
   { folder: "guest-driver", may: ["ioport", "pci", "virtio", "vm"], dev: true },
   { folder: "linux-guest", may: [...CARD, "backend-loopback", "v86"], dev: true },
+  { folder: "peers", may: ["linux-guest"], dev: true },
 ];
 
 /** A part of a package that may import less than the package: only these folders, and from its own package these paths. */

@@ -11,6 +11,7 @@ interface ServeOptions {
   readonly metrics?: string;
   readonly user?: string;
   readonly spin?: number;
+  readonly oneProcess?: boolean;
   readonly uplink: readonly string[];
 }
 
@@ -34,8 +35,12 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--user <name>", "NAME or NAME:GROUP to run as once all is open; the sockets are given to that user")
     .option(
       "--spin <microseconds>",
-      "look on for so long before sleeping, 0 (otherwise) to 500: sooner, for a processor",
+      "how long adaptive waiting looks on before it sleeps: 0 to 500, 50 otherwise",
       Number,
+    )
+    .option(
+      "--one-process",
+      "all in one, where each card with a backend to itself, and the hub, have a process of their own otherwise",
     )
     .option(
       "--uplink <kind>",
@@ -53,10 +58,14 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
     .option("--mtu <bytes>", "largest payload; the TAP interface's, or 1500, otherwise", set("mtu", Number))
     .option("--queues <pairs>", "queue pairs; 1 otherwise", set("queues", Number))
     .option("--driver <kind>", "over vfio-user: legacy, transitional (otherwise) or modern", set("driver"))
+    .option("--waiting <how>", "for something to do: wait, adaptive (otherwise) or poll; see below", set("waiting"))
     .option("--pcap <file>", "a capture from the start", set("pcap"))
     .option("--fault <list>", `a bad or slow network: ${FAULT_USAGE}`, set("fault"))
-    .addHelpText("after", helpSections({ Examples: EXAMPLES, Signals: SIGNALS, Files: FILES, ...COMMON_SECTIONS }))
-    .action(async ({ config, control, metrics, user, spin, uplink }: ServeOptions) => {
+    .addHelpText(
+      "after",
+      helpSections({ Waiting: WAITING, Examples: EXAMPLES, Signals: SIGNALS, Files: FILES, ...COMMON_SECTIONS }),
+    )
+    .action(async ({ config, control, metrics, user, spin, oneProcess, uplink }: ServeOptions) => {
       if (config !== undefined && cards.length > 0) throw new Error("expected --config or cards as options, not both");
       const base = config === undefined ? { cards } : parseJson(config, readFile(config));
       const said = Object.entries({
@@ -64,6 +73,7 @@ export function serveCommand(readFile: (path: string) => string, run: (config: N
         metrics,
         user,
         spinUs: spin,
+        oneProcess,
         uplinks: uplink.length > 0 ? uplink : undefined,
       }).filter(([, value]) => value !== undefined);
       await run(readConfig({ ...base, ...Object.fromEntries(said) }));
@@ -83,12 +93,19 @@ function parseJson(path: string, text: string): object {
   }
 }
 
+const WAITING = `wait        sleep until there is something to do: least work, and a little later
+adaptive    look on for a while (--spin) after something came, then sleep
+poll        never sleep: soonest, and a processor is busy all the time
+cards on the hub wait in the same way`;
+
 const EXAMPLES = `Two guests on one hub:
   nic serve --vfio-user a.sock --mac 52:54:00:00:00:0a --vhost-user b.sock
 A guest on a TAP interface with four queues, captured from the start:
   nic serve --vfio-user a.sock --backend tap:vmm0 --queues 4 --pcap a.pcapng
 Guests on a hub with the host, by a TAP interface:
   nic serve --uplink tap:vmm0 --vfio-user a.sock --vhost-user b.sock
+A card whose data path never sleeps:
+  nic serve --vhost-user a.sock --backend tap:vmm0 --waiting poll
 A slow and lossy line, counts for Prometheus, and no root once it runs:
   nic serve --user nobody --metrics 9464 --vfio-user a.sock --fault bytes=1M/64k,rx.drop=0.01`;
 
@@ -96,5 +113,6 @@ const SIGNALS = `SIGINT, SIGTERM    VMMs see their connections close, sockets ar
                    a second one of the same name ends it at once`;
 
 const FILES = `sockets            made with mode 0600, for their user alone
-CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "spinUs": 0, "uplinks": [KIND], "cards": [{"vfioUser": PATH or
-                   "vhostUser": PATH, "name", "backend", "mac", "mtu", "queues", "driver", "pcap", "fault"}, ...]}`;
+CONFIG             {"control": PATH, "metrics": ADDRESS, "user": NAME, "spinUs": 50, "oneProcess": false, "uplinks": [KIND],
+                   "cards": [{"vfioUser": PATH or "vhostUser": PATH, "name", "backend", "mac", "mtu", "queues", "driver",
+                   "waiting", "pcap", "fault"}, ...]}`;

@@ -1,10 +1,13 @@
 import Table from "cli-table3";
-import type { CardReport, Direction } from "../card-report.ts";
+import type { CableCounts } from "../data-path/cable.ts";
+import type { CardReport, Direction } from "../data-path/card-report.ts";
+import type { UplinkReport } from "../data-path/uplink.ts";
 
 /** All cards at one time. */
 interface Sample {
   readonly timeMs?: number;
   readonly cards?: readonly CardReport[];
+  readonly uplinks?: readonly UplinkReport[];
 }
 
 /** Rates between two samples, as a table. */
@@ -21,20 +24,45 @@ export function formatTop(before: Sample, after: Sample): string {
     table.push([card.name, state, "tx", ...rates(old.transmit, card.transmit, seconds)]);
     table.push(["", "", "rx", ...rates(old.receive, card.receive, seconds)]);
   }
+  for (const [index, uplink] of (after.uplinks ?? []).entries()) {
+    const old = before.uplinks?.[index];
+    if (old === undefined) continue;
+    table.push([uplink.uplink, "", "out", ...uplinkRates(old.out, uplink.out, seconds)]);
+    table.push(["", "", "in", ...uplinkRates(old.in, uplink.in, seconds)]);
+  }
   return table.toString();
 }
 
+function uplinkRates(before: CableCounts, after: CableCounts, seconds: number): string[] {
+  const [frames, megabytes] = frameRates(before, after, seconds);
+  return [frames, megabytes, "", "", after.failed > 0 ? `failed ${after.failed}` : ""];
+}
+
+/** Frames and megabytes in a second; 0 where another process has begun to count anew. */
+function frameRates(
+  before: { readonly frames: number; readonly bytes: number },
+  after: { readonly frames: number; readonly bytes: number },
+  seconds: number,
+): [frames: string, megabytes: string] {
+  return [
+    rate(after.frames - before.frames, seconds).toFixed(0),
+    (rate(after.bytes - before.bytes, seconds) / 1e6).toFixed(2),
+  ];
+}
+
+function rate(count: number, seconds: number): number {
+  return seconds > 0 ? Math.max(0, count / seconds) : 0;
+}
+
 function rates(before: Direction, after: Direction, seconds: number): string[] {
-  const rate = (count: number): number => (seconds > 0 ? count / seconds : 0);
   const sum = (of: (ring: Direction["rings"][number]) => number): number =>
     after.rings.reduce((total, ring) => total + of(ring), 0);
   const causes = [...Object.entries(after.dropped), ...Object.entries(after.faults.dropped)].filter(
     ([, count]) => count > 0,
   );
   return [
-    rate(after.frames - before.frames).toFixed(0),
-    (rate(after.bytes - before.bytes) / 1e6).toFixed(2),
-    rate(after.interrupts - before.interrupts).toFixed(0),
+    ...frameRates(before, after, seconds),
+    rate(after.interrupts - before.interrupts, seconds).toFixed(0),
     after.rings.length === 0 ? "" : `${sum(({ filled }) => filled)}/${sum(({ size }) => size)}`,
     causes.map(([cause, count]) => `${cause} ${count}`).join(", "),
   ];

@@ -28,5 +28,6 @@ export function topCommand(): Command {
 }
 
 const COLUMNS = `tx, rx     what the guest sends, what it gets
+out, in    of an uplink: what leaves the hub, what comes to it
 ring       entries that the card has, of all of the guest's: frames to send, buffers to fill
 dropped    frames that did not get through since the card is there, by cause`;

@@ -33,6 +33,7 @@ const HINTS: Readonly<Record<string, readonly string[]>> = {
   "--backend": ["hub", "null", "tap:", "socket:", "pcap-live:"],
   "--uplink": ["tap:", "socket:", "pcap-live:"],
   "--driver": ["legacy", "transitional", "modern"],
+  "--waiting": ["wait", "adaptive", "poll"],
 };
 const FILES: readonly string[] = ["path", "file", "program"];
 

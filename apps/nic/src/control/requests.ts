@@ -1,6 +1,6 @@
 import type { FaultChange } from "@vmmkit/backend-fault";
-import type { Card } from "../card.ts";
-import type { CardReport } from "../card-report.ts";
+import type { Cards } from "../cards.ts";
+import type { DataPathReport, Order } from "../data-path/orders.ts";
 import { parseFault } from "../fault-spec.ts";
 
 /** What may be asked over the control socket. */
@@ -13,11 +13,11 @@ export type Request =
 
 /** The answer to a request, a line of JSON. */
 export type Answer =
-  | { readonly ok: true; readonly timeMs?: number; readonly cards?: readonly CardReport[] }
+  | ({ readonly ok: true; readonly timeMs?: number } & Partial<DataPathReport>)
   | { readonly ok: false; readonly error: string };
 
 /** Does what a line asks for. What is wrong with it is in the answer; nothing is thrown. */
-export async function answer(line: string, cards: readonly Card[]): Promise<Answer> {
+export async function answer(line: string, cards: Cards): Promise<Answer> {
   try {
     return await carryOut(JSON.parse(line), cards);
   } catch (error) {
@@ -25,28 +25,39 @@ export async function answer(line: string, cards: readonly Card[]): Promise<Answ
   }
 }
 
-async function carryOut(json: unknown, cards: readonly Card[]): Promise<Answer> {
+async function carryOut(json: unknown, cards: Cards): Promise<Answer> {
   if (typeof json !== "object" || json === null) throw new TypeError("expected an object");
   const request = json as Readonly<Record<string, unknown>>;
   switch (request["do"]) {
     case "top":
-      return { ok: true, timeMs: performance.now(), cards: cards.map((card) => card.report()) };
+      return { ok: true, timeMs: performance.now(), ...(await cards.report()) };
     case "link":
-      if (typeof request["up"] !== "boolean") throw new TypeError('"up" expected true or false');
-      find(cards, request["card"]).setLink(request["up"]);
-      return { ok: true };
     case "fault":
-      find(cards, request["card"]).setFaults(faultChange(request["faults"]));
-      return { ok: true };
     case "capture-start":
-      if (typeof request["file"] !== "string" || request["file"] === "") throw new TypeError('"file" expected a path');
-      await find(cards, request["card"]).startCapture(request["file"]);
+    case "capture-stop": {
+      const order = readOrder(request);
+      await cards.pathOf(request["card"]).order(order);
       return { ok: true };
-    case "capture-stop":
-      await find(cards, request["card"]).stopCapture();
-      return { ok: true };
+    }
     default:
       throw new RangeError('"do" expected top, link, fault, capture-start or capture-stop');
+  }
+}
+
+/** An order to a card; that it is one, its data path says. */
+function readOrder(request: Readonly<Record<string, unknown>>): Order {
+  const card = String(request["card"]);
+  switch (request["do"]) {
+    case "link":
+      if (typeof request["up"] !== "boolean") throw new TypeError('"up" expected true or false');
+      return { do: "link", card, up: request["up"] };
+    case "fault":
+      return { do: "fault", card, change: faultChange(request["faults"]) };
+    case "capture-start":
+      if (typeof request["file"] !== "string" || request["file"] === "") throw new TypeError('"file" expected a path');
+      return { do: "capture-start", card, file: request["file"] };
+    default:
+      return { do: "capture-stop", card };
   }
 }
 
@@ -56,10 +67,4 @@ function faultChange(text: unknown): FaultChange {
   const { seed, ...change } = parseFault(text);
   if (seed !== undefined) throw new RangeError("seed is for --fault alone: the random numbers have started");
   return change;
-}
-
-function find(cards: readonly Card[], name: unknown): Card {
-  const card = cards.find((one) => one.name === name);
-  if (card === undefined) throw new RangeError(`"card" expected one of ${cards.map((one) => one.name).join(", ")}`);
-  return card;
 }

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { type Fd, listenUnix, type UnixListener } from "@vmmkit/posix";
-import type { Card } from "../card.ts";
+import type { Cards } from "../cards.ts";
 import { answer } from "./requests.ts";
 
 /** The control socket: a request a line, an answer a line, in order; docs/nic-control.md has them. Its user's alone. */
@@ -10,7 +10,7 @@ export class Control {
   readonly #clients = new Set<Socket>();
 
   /** @param at a path, or a socket that listens already @throws PosixError where the path cannot be had */
-  constructor(at: string | Fd, cards: readonly Card[]) {
+  constructor(at: string | Fd, cards: Cards) {
     this.#listener = listenUnix({ at }, (socket) => {
       void this.#serve(new Socket({ fd: socket.fd.release() }), cards);
       this.#listener.next();
@@ -22,7 +22,7 @@ export class Control {
     for (const client of this.#clients) client.destroy();
   }
 
-  async #serve(client: Socket, cards: readonly Card[]): Promise<void> {
+  async #serve(client: Socket, cards: Cards): Promise<void> {
     this.#clients.add(client);
     client.on("close", () => this.#clients.delete(client));
     // A client that goes away in the middle is no event here.

@@ -1,7 +1,8 @@
-import type { CardReport, Direction } from "../card-report.ts";
+import type { CardReport, Direction } from "../data-path/card-report.ts";
 import type { Labels, Metric, Sample } from "./exposition.ts";
 
-const PREFIX = "vmmkit_nic";
+/** What the names of all metrics but those of the process start with. */
+export const PREFIX = "vmmkit_nic";
 
 /** The metrics of cards; docs/nic-control.md has what each number means. */
 export function cardMetrics(cards: readonly CardReport[]): Metric[] {
@@ -47,6 +48,12 @@ function stateMetrics(cards: readonly CardReport[]): Metric[] {
     state("connected", "Whether a VMM is connected.", ({ connected }) => connected),
     state("link_up", "Whether the card has a carrier.", ({ linkUp }) => linkUp),
     state("capturing", "Whether a capture is running.", ({ capture }) => capture !== null),
+    {
+      name: `${PREFIX}_restarts_total`,
+      type: "counter",
+      help: "How often another process took the place of the one that the data path was in.",
+      samples: cards.map(({ name, restarts }) => ({ labels: { card: name }, value: restarts })),
+    },
   ];
 }
 

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { CardReport } from "../card-report.ts";
+import type { DataPathReport } from "../data-path/orders.ts";
 import type { MetricsAddress } from "./address.ts";
 import { cardMetrics, processMetrics } from "./card-metrics.ts";
 import { CONTENT_TYPE, formatMetrics } from "./exposition.ts";
+import { uplinkMetrics } from "./uplink-metrics.ts";
 
 /** Counts for Prometheus, by HTTP at `/metrics`. There is nothing that a request could change. */
 export class MetricsServer {
@@ -15,8 +16,11 @@ export class MetricsServer {
   }
 
   /** @throws (rejects) Error where the address cannot be had */
-  static async start({ host, port }: MetricsAddress, cards: () => readonly CardReport[]): Promise<MetricsServer> {
-    const server = createServer({ requestTimeout: 10_000 }, (request, response) => answer(request, response, cards));
+  static async start({ host, port }: MetricsAddress, report: () => Promise<DataPathReport>): Promise<MetricsServer> {
+    const server = createServer(
+      { requestTimeout: 10_000 },
+      (request, response) => void answer(request, response, report),
+    );
     server.listen(port, host);
     await once(server, "listening");
     return new MetricsServer(server);
@@ -34,12 +38,17 @@ export class MetricsServer {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, cards: () => readonly CardReport[]): void {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  report: () => Promise<DataPathReport>,
+): Promise<void> {
   const path = request.url?.replace(/\?.*$/s, "");
   if (path !== "/metrics" || (request.method !== "GET" && request.method !== "HEAD")) {
     response.writeHead(path === "/metrics" ? 405 : 404, { "content-type": "text/plain" }).end("see /metrics\n");
     return;
   }
+  const { cards, uplinks } = await report();
   response.writeHead(200, { "content-type": CONTENT_TYPE });
-  response.end(formatMetrics([...cardMetrics(cards()), ...processMetrics()]));
+  response.end(formatMetrics([...cardMetrics(cards), ...uplinkMetrics(uplinks), ...processMetrics()]));
 }

@@ -30,12 +30,16 @@ describe.skipIf(!isRoot)(`nic serve --user${isRoot ? "" : " (skipped: it takes r
     const card = ["--vfio-user", "a.sock", "--pcap", "a.pcapng"];
     await nic.start(["serve", "--user", "nobody", "--control", "ctl", ...card], "vfio-user at");
     const { uid, gid } = findIdentity("nobody");
-    const status = readFileSync(`/proc/${nic.pid}/status`, "utf8");
-    const four = (id: number): string => Array(4).fill(id).join("\t");
-    expect(status).toContain(`\nUid:\t${four(uid)}\n`);
-    expect(status).toContain(`\nGid:\t${four(gid)}\n`);
-    expect(status).toMatch(new RegExp(`\nGroups:\t${gid} ?\n`));
-    expect(status).toMatch(/\nCapEff:\t0+\n/);
+    const dataPath = (await ask(nic.at("ctl"), { do: "top" })).cards?.[0]?.pid;
+    expect(dataPath).not.toBe(nic.pid);
+    for (const pid of [nic.pid, dataPath]) {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const four = (id: number): string => Array(4).fill(id).join("\t");
+      expect(status).toContain(`\nUid:\t${four(uid)}\n`);
+      expect(status).toContain(`\nGid:\t${four(gid)}\n`);
+      expect(status).toMatch(new RegExp(`\nGroups:\t${gid} ?\n`));
+      expect(status).toMatch(/\nCapEff:\t0+\n/);
+    }
     for (const name of ["a.sock", "ctl"]) {
       expect(statSync(nic.at(name))).toMatchObject({ uid, gid });
       expect(statSync(nic.at(name)).mode & 0o777).toBe(0o600);

@@ -20,24 +20,10 @@ export interface BackendModule<Data = unknown> {
   readonly report?: () => unknown;
 }
 
-/** From the parent, in the first place. */
-export interface StartMessage {
-  readonly kind: "start";
+/** What the process of a back-end starts from. */
+export interface StartData {
   readonly module: string;
   readonly data: unknown;
   readonly where: { readonly listen: string; readonly mode: number } | { readonly connect: string };
   readonly spinUs: number;
 }
-
-/** From the parent. */
-export type ParentMessage =
-  | StartMessage
-  | { readonly kind: "report"; readonly id: number }
-  | { readonly kind: "close" };
-
-/** To the parent. */
-export type ChildMessage =
-  | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly error: string }
-  | { readonly kind: "log"; readonly line: string }
-  | { readonly kind: "report"; readonly id: number; readonly value: unknown };

@@ -1,14 +1,16 @@
-import { existsSync, ftruncateSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, ftruncateSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GUEST_NET_FEATURES, GuestNetDriver, GuestRam } from "@vmmkit/guest-driver";
+import { GUEST_NET_FEATURES, GuestNetDriver, type GuestNetOptions, GuestRam } from "@vmmkit/guest-driver";
 import { Poller } from "@vmmkit/posix";
 import { GuestMemory } from "@vmmkit/vm";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type ServedProcess, type ServeInProcessOptions, serveInProcess } from "../../src/index.ts";
-import { FrontEnd } from "../support/front-end.ts";
+import { FrontEnd, longs, words } from "../support/front-end.ts";
+import { LAST_BREATH } from "../support/killed-card.ts";
 import { DEADLY } from "../support/process-card.ts";
 import { guestMemory, MEMORY, memoryTable, region } from "../support/rig.ts";
+import { numbered } from "../support/slow-carrier.ts";
 import { VhostTransport } from "../support/vhost-transport.ts";
 
 const OPTIONS = {
@@ -34,7 +36,7 @@ async function serve(options: Partial<ServeInProcessOptions> = {}): Promise<Benc
 }
 
 /** A front-end with memory for a guest. */
-function connect(path: string) {
+function connect(path: string, options: GuestNetOptions = {}, first = (_one: FrontEnd): void => {}) {
   const poller = new Poller();
   const frontEnd = new FrontEnd(path, poller, "elsewhere");
   onTestFinished(() => {
@@ -43,12 +45,13 @@ function connect(path: string) {
   });
   frontEnd.tell(3);
   frontEnd.agree();
+  first(frontEnd);
   const { fd, buffer } = guestMemory();
   frontEnd.tell(5, memoryTable(region()), [fd]);
   const ram = new GuestRam(new GuestMemory([{ gpa: MEMORY.gpa, size: MEMORY.bytes, buffer }]), MEMORY.gpa);
   const transport = new VhostTransport(frontEnd);
-  const driver = new GuestNetDriver(transport, ram, { features: GUEST_NET_FEATURES });
-  return { driver, transport, fd };
+  const driver = new GuestNetDriver(transport, ram, { features: GUEST_NET_FEATURES, ...options });
+  return { driver, transport, frontEnd, fd, poller };
 }
 
 /** Sends frames and waits until they are back. */
@@ -97,6 +100,41 @@ describe("a back-end in a process of its own", () => {
     await echo(second.driver, 3);
     expect(served.restarts).toBe(1);
     expect(log.some((line) => line.includes("another one in 50 ms"))).toBe(true);
+  });
+
+  it("ends itself in the middle of packed rings: the next one carries what is on record, once", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "vmmkit-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, "carried"), "");
+    const carried = (): number[] => readFileSync(join(folder, "carried"), "utf8").split("\n").slice(0, -1).map(Number);
+    const module = new URL("../support/killed-card.ts", import.meta.url);
+    const { served, path } = await serve({ module, data: { folder } });
+    const { driver, transport, frontEnd, fd, poller } = connect(path, { ring: "packed" }, (one) => {
+      one.tell(2, words(2 ** 30, 5));
+    });
+    const record = frontEnd.askForFd(31, Uint8Array.from([...longs(0, 0), ...words(2 + 64 * 0x1_0000, 0)]));
+    const described = new Uint8Array(record.answer.buffer, record.answer.byteOffset, record.answer.byteLength);
+    frontEnd.tell(32, described, record.fds);
+    driver.start();
+    const { pid } = served;
+    driver.sendBatch(Array.from({ length: LAST_BREATH }, (_, i) => numbered(i)));
+    // Out of order.
+    await expect.poll(carried, WAIT).toEqual([2, 0, 5, 3]);
+    driver.send(numbered(LAST_BREATH));
+    await expect.poll(() => served.pid !== pid && served.pid !== -1 && existsSync(path), WAIT).toBe(true); // What is at the path may be the first one's still.
+    await expect.poll(() => served.report(), WAIT).toBe("ready");
+
+    frontEnd.socket.close();
+    const next = new FrontEnd(path, poller, "elsewhere");
+    onTestFinished(() => next.socket.close());
+    next.agree();
+    next.tell(5, memoryTable(region()), [fd]);
+    next.tell(32, described, record.fds);
+    transport.moveTo(next, () => 0x8000_8000);
+    driver.send(numbered(LAST_BREATH + 1));
+    await expect.poll(() => carried().length, WAIT).toBe(LAST_BREATH + 2);
+    expect(carried().slice(4)).toEqual([1, 4, 6, 7, 8]);
+    driver.verifyGuards();
   });
 
   it("a front-end that takes memory away under it ends that process alone (SIGBUS)", async () => {

@@ -70,6 +70,7 @@ export class FrontEnd {
   /** Sends a request that is answered with a descriptor. */
   askForFd(request: number, payload: Uint8Array): { readonly answer: DataView; readonly fds: readonly Fd[] } {
     this.tell(request, payload);
+    if (this.#waitMs > 0) this.#poller.wait(this.#waitMs);
     const message = new Message();
     const bytes = new Uint8Array(new ArrayBuffer(256));
     message.vector.push(bytes, 0, bytes.length);

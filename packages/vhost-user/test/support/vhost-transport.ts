@@ -22,6 +22,8 @@ interface Queue {
 export interface VhostTransportOptions {
   /** Agree on PROTOCOL_FEATURES, so that rings have to be enabled. Default true. */
   readonly protocolFeatures?: boolean;
+  /** Enable the rings. Default true. */
+  readonly enable?: boolean;
   /** Entries of each queue. Default 64. */
   readonly size?: number;
 }
@@ -31,7 +33,7 @@ export class VhostTransport implements GuestTransport {
   readonly legacyLayout: boolean = false;
   /** The queues that are set up. */
   readonly queues: Queue[] = [];
-  readonly #frontEnd: FrontEnd;
+  #frontEnd: FrontEnd;
   readonly #options: VhostTransportOptions;
   readonly #offered: DataView;
   readonly #features: [number, number] = [0, 0];
@@ -97,6 +99,19 @@ export class VhostTransport implements GuestTransport {
     // The VMM's own business.
   }
 
+  /**
+   * The back-end died, and there is another one: its rings are set up as a VMM does that got no answer to GET_VRING_BASE.
+   * @param base what it says of a queue then
+   */
+  moveTo(frontEnd: FrontEnd, base: (queue: Queue) => number): void {
+    this.#frontEnd = frontEnd;
+    frontEnd.tell(2, words(this.#features[0] + PROTOCOL_FEATURES, this.#features[1]));
+    for (const queue of this.queues) {
+      this.setUp(queue, base(queue));
+      frontEnd.tell(18, words(queue.index, 1));
+    }
+  }
+
   /** Sets a queue up, as a VMM does. @param base where it goes on */
   setUp({ index, size, descTable, availRing, usedRing, kick, call }: Queue, base = 0): void {
     const frontEnd = this.#frontEnd;
@@ -108,14 +123,14 @@ export class VhostTransport implements GuestTransport {
   }
 
   #start(): void {
-    const { protocolFeatures = true } = this.#options;
+    const { protocolFeatures = true, enable = protocolFeatures } = this.#options;
     const low = protocolFeatures ? this.#features[0] + PROTOCOL_FEATURES : this.#features[0];
     // Some front-ends enable rings before anything else, and more than once.
-    if (protocolFeatures) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
+    if (enable) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
     this.#frontEnd.tell(2, words(low, this.#features[1]));
     const packed = (this.#features[1] & 4) !== 0;
     for (const queue of this.queues) this.setUp(queue, packed ? 0x8000_8000 : 0);
-    if (protocolFeatures) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
+    if (enable) for (const { index } of this.queues) this.#frontEnd.tell(18, words(index, 1));
   }
 
   #stop(): void {

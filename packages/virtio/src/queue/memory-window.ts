@@ -22,6 +22,7 @@ export class MemoryWindow {
   /** The region's address in this process, 0 where it has none. */
   hostAddress = 0;
   writable = false;
+  region: MemoryRegion | null = null;
   /** The region, and the same as words. */
   bytes: Uint8Array = NO_BYTES;
   words: Uint32Array = NO_WORDS;
@@ -29,6 +30,7 @@ export class MemoryWindow {
   /** Guest memory changed: there is none. */
   close(): void {
     this.lengthBytes = 0;
+    this.region = null;
     this.bytes = NO_BYTES;
     this.words = NO_WORDS;
   }
@@ -37,11 +39,13 @@ export class MemoryWindow {
   move(region: MemoryRegion, gpa: number): void {
     const start = Math.max(region.gpa, gpa - (gpa % WINDOW_BYTES));
     const end = Math.min(region.end, start - (start % WINDOW_BYTES) + WINDOW_BYTES);
+    this.region = region;
     this.gpa = start;
     this.low = start | 0;
     this.high = Math.floor(start / TWO_32);
-    this.lengthBytes = end - start;
-    this.offset = start - region.gpa;
+    // `>>> 0`: these come as floats, and what reads them is made for small integers.
+    this.lengthBytes = (end - start) >>> 0;
+    this.offset = (start - region.gpa) >>> 0;
     this.hostAddress = region.hostAddress;
     this.writable = region.writable;
     this.bytes = region.bytes;

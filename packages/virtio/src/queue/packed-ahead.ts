@@ -28,6 +28,9 @@ export class PackedLookAhead {
   readonly #window: MemoryWindow;
   #ring: Uint32Array = NO_WORDS;
   #ringAt = 0;
+  /** By buffer id: which look met it last. A driver may have put one into several chains, and then one of them counts. */
+  readonly #met: Uint32Array;
+  #look = 0;
 
   /**
    * @param size entries of the queue
@@ -35,6 +38,7 @@ export class PackedLookAhead {
    */
   constructor(size: number, window: MemoryWindow) {
     this.#size = size;
+    this.#met = new Uint32Array(size);
     this.#window = window;
   }
 
@@ -118,6 +122,9 @@ export class PackedLookAhead {
     const mask = OWNER | 0;
     const oneEntry = DESC_BYTES | 0;
     const way = writable ? WRITE | 0 : 0;
+    const met = this.#met;
+    const thisLook = (this.#look + 1) >>> 0;
+    this.#look = thisLook;
     let count = 0;
     let left = writable && !window.writable ? 0 : slots | 0;
     let at = slot | 0;
@@ -174,7 +181,8 @@ export class PackedLookAhead {
         break;
       }
       const bufferId = word & 0xffff;
-      if (bufferId >= size || out.has(bufferId)) break;
+      if (bufferId >= size || out.has(bufferId) || met[bufferId] === thisLook) break;
+      met[bufferId] = thisLook;
       if (way === 0) {
         const place = (offset + head) | 0;
         if (((bytes[place] as number) | (bytes[(place + 1) | 0] as number)) !== 0) break;

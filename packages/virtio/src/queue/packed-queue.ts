@@ -3,10 +3,7 @@ import {
   RING_EVENT_FLAGS_DESC,
   RING_EVENT_FLAGS_DISABLE,
   VIRTQ_DESC_BYTES,
-  VIRTQ_DESC_F_AVAIL,
   VIRTQ_DESC_F_NEXT,
-  VIRTQ_DESC_F_USED,
-  VIRTQ_DESC_F_WRITE,
   VIRTQ_MAX_SIZE,
 } from "../spec.ts";
 import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
@@ -14,12 +11,16 @@ import type { DeviceQueue } from "./device-queue.ts";
 import type { QueueError } from "./errors.ts";
 import { descTableBytes, EVENT_SUPPRESS_BYTES, isPackedAligned, type QueueLayout } from "./layout.ts";
 import { PackedLookAhead } from "./packed-ahead.ts";
+import { PackedAreas } from "./packed-areas.ts";
 import { PackedChainWalker } from "./packed-chain.ts";
 import { PackedChainsOut } from "./packed-chains-out.ts";
+import { AVAIL as AVAIL_BIT, OWNER as OWNER_BITS, USED as USED_BIT, WRAP } from "./packed-owner.ts";
+import { checkPackedState } from "./packed-state.ts";
+import { PackedUsed } from "./packed-used.ts";
 import { MOST_AHEAD } from "./plain-chains.ts";
 import { QueueCore } from "./queue-core.ts";
 import type { QueueCounters } from "./queue-counters.ts";
-import { checkQueueState, type QueueState, refuse, type SavedChain } from "./queue-state.ts";
+import { type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
@@ -47,18 +48,13 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 // Constants again that are imported: the JIT has a file's own as numbers in its code.
 const SOUND = CHAIN_SOUND;
-const DESC_WORDS = VIRTQ_DESC_BYTES / 4;
-const AVAIL = VIRTQ_DESC_F_AVAIL << 16;
-const USED = VIRTQ_DESC_F_USED << 16;
+const AVAIL = AVAIL_BIT;
+const USED = USED_BIT;
 const NEXT = VIRTQ_DESC_F_NEXT << 16;
-const WRITE = VIRTQ_DESC_F_WRITE << 16;
 /** The bits of a descriptor's last word that say whose it is. */
-const OWNER = AVAIL | USED;
+const OWNER = OWNER_BITS;
 /** More bytes than any chain has. */
 const NO_LIMIT = 2 ** 32;
-/** A wrap counter beside a slot, in event suppression structures and in a base. */
-const WRAP = 0x8000;
-const NO_HALVES = new Uint16Array(0);
 const MOST = MOST_AHEAD;
 /** Both positions at slot 0, both wrap counters 1. */
 const FRESH_BASE = 0x8000_8000;
@@ -68,15 +64,8 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   readonly #walker: PackedChainWalker;
   readonly #looker: PackedLookAhead;
 
-  // Views of the three areas and where these start in them. Valid while `generation` is the memory's.
-  #ring: Uint32Array = NO_WORDS;
-  /** The same ring: a half word is a small integer whatever its bits, and `Atomics` makes objects of larger ones. */
-  #halves: Uint16Array = NO_HALVES;
-  #ringAt = 0;
-  #driver: Uint32Array = NO_WORDS;
-  #driverAt = 0;
-  #device: Uint32Array = NO_WORDS;
-  #deviceAt = 0;
+  /** Valid while `generation` is the memory's. */
+  readonly #areas = new PackedAreas();
 
   /** Chains may be taken: the queue was started and did not stop. */
   #open = false;
@@ -85,20 +74,8 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   /** Slot of the next chain to take, and what OWNER is there when it is available. */
   #availSlot = 0;
   #availOwner: number = AVAIL;
-  /** Slot of the next used descriptor, and what OWNER says there. */
-  #usedSlot = 0;
-  #usedOwner: number = OWNER;
   readonly #out: PackedChainsOut;
-
-  /** The first used descriptor that the guest must not see yet: its slot, -1 for none, and its last word. */
-  #hiddenSlot = -1;
-  #hiddenWord = 0;
-  /** Slots used since the last `publish`. */
-  #hiddenSlots = 0;
-  /** Where the next used descriptor goes as the guest knows it, counted over two rounds. */
-  #published = 0;
-  /** Slots published since `needsInterrupt` was last asked; may be more than the ring has. */
-  #unsignalled = 0;
+  readonly #used: PackedUsed;
 
   /** Chains that were out when the queue was saved, to be taken again. */
   #again: number[] = [];
@@ -116,11 +93,12 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     this.#walker = new PackedChainWalker(memory, size);
     this.#looker = new PackedLookAhead(size, this.#walker.window);
     this.#out = new PackedChainsOut(size);
+    this.#used = new PackedUsed(size);
   }
 
   get base(): number {
     const avail = this.#availSlot | (this.#availOwner === AVAIL ? WRAP : 0);
-    const used = this.#usedSlot | (this.#usedOwner === OWNER ? WRAP : 0);
+    const used = this.#used.slot | (this.#used.owner === OWNER ? WRAP : 0);
     return ((used << 16) | avail) >>> 0;
   }
 
@@ -146,9 +124,6 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     this.#unbind();
     this.#goTo(0, true);
     this.#out.clear();
-    this.#hiddenSlot = -1;
-    this.#hiddenSlots = 0;
-    this.#unsignalled = 0;
     this.order?.clear();
     this.#again = [];
   }
@@ -160,9 +135,9 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     let left = this.size - this.#out.slots;
     let count = this.#again.length;
     while (left > 0) {
-      if (!this.#isAvailable(slot, owner)) break;
+      if (!this.#areas.isAvailable(slot, owner)) break;
       count++;
-      let word = this.#ring[this.#lastWordOf(slot)] as number;
+      let word = this.#areas.ring[this.#areas.lastWordOf(slot)] as number;
       for (;;) {
         left--;
         if (++slot === this.size) {
@@ -170,7 +145,7 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
           owner ^= OWNER;
         }
         if ((word & NEXT) === 0 || left === 0) break;
-        word = this.#ring[this.#lastWordOf(slot)] as number;
+        word = this.#areas.ring[this.#areas.lastWordOf(slot)] as number;
       }
     }
     return count;
@@ -182,7 +157,7 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     const again = this.#again.shift();
     if (again !== undefined) return this.walk(again, writable, headBytes, head, body) ? again : QUEUE_REFUSED;
     const slot = this.#availSlot;
-    if (!this.#isAvailable(slot, this.#availOwner)) return QUEUE_EMPTY;
+    if (!this.#areas.isAvailable(slot, this.#availOwner)) return QUEUE_EMPTY;
     const limit = this.size - this.#out.slots;
     // The driver may reuse a descriptor once it is used, and all are out.
     if (limit === 0) return this.#stopped("availIndexJumped");
@@ -224,7 +199,7 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     const last = looker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
     // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
     // ring in order, so it does for all chains up to this one.
-    if (last < 0 || !this.#isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
+    if (last < 0 || !this.#areas.isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
     looker.look(slot, owner, last, slots, this.#out, this.indirect, writable, headBytes, ahead);
     return ahead.count;
   }
@@ -239,6 +214,14 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     }
     this.#take(bufferId, this.#availSlot, word >>> 16);
     return bufferId;
+  }
+
+  takeRun(index: number, count: number): void {
+    const { words } = this.ahead;
+    for (let i = 0; i < count; i++) {
+      const word = words[((index + i) << 2) | 0] as number;
+      this.#take(word & 0xffff, this.#availSlot, word >>> 16);
+    }
   }
 
   useAhead(index: number, count: number): number {
@@ -257,39 +240,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   /** No chain is out, so none of these is ever out to anybody. */
   #useAtOnce(index: number, count: number): void {
     if (!this.#open || count === 0) return;
-    const { words } = this.ahead;
-    const ring = this.#ring;
-    const ringAt = this.#ringAt | 0;
-    const size = this.size | 0;
-    const mask = OWNER | 0;
-    const first = this.#usedSlot | 0;
-    let slot = first;
-    let owner = this.#usedOwner | 0;
-    for (let i = 0; i < count; i++) {
-      const chain = words[((index + i) << 2) | 0] as number;
-      const word = (chain & 0xffff) | owner;
-      const at = (ringAt + (slot << 2)) | 0;
-      ring[(at + 2) | 0] = 0;
-      if (this.#hiddenSlot < 0) {
-        this.#hiddenSlot = slot;
-        this.#hiddenWord = word;
-      } else {
-        ring[(at + 3) | 0] = word;
-      }
-      const slots = chain >>> 16;
-      this.#hiddenSlots += slots;
-      slot += slots;
-      if (slot >= size) {
-        slot -= size;
-        owner ^= mask;
-      }
-    }
-    this.#usedSlot = slot;
-    this.#availSlot = slot;
-    if (owner !== this.#usedOwner) {
-      this.#usedOwner = owner;
-      this.#availOwner ^= OWNER;
-    }
+    const used = this.#used;
+    const { owner } = used;
+    used.writeRun(this.#areas, this.ahead.words, index, count);
+    this.#availSlot = used.slot;
+    if (owner !== used.owner) this.#availOwner ^= OWNER;
     this.counters.chains += count;
   }
 
@@ -325,33 +280,26 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
   }
 
+  useRun(chains: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.addUsed(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
+  }
+
   publish(): void {
-    if (this.#hiddenSlot < 0 || !this.begin()) return;
-    // The other descriptors of the batch first: the store is a full fence, so a guest that sees this one sees them.
-    Atomics.store(this.#ring, this.#lastWordOf(this.#hiddenSlot), this.#hiddenWord);
-    if (this.memory.writeObserver !== null) this.#noteUsed();
-    this.#unsignalled += this.#hiddenSlots;
-    this.#published = (this.#published + this.#hiddenSlots) % (2 * this.size);
-    this.#hiddenSlot = -1;
-    this.#hiddenSlots = 0;
+    if (this.#used.hiddenSlot < 0 || !this.begin()) return;
+    const { hiddenSlot, hiddenSlots } = this.#used;
+    this.#used.publish(this.#areas);
+    if (this.memory.writeObserver !== null) this.#noteUsed(hiddenSlot, Math.min(hiddenSlots, this.size));
   }
 
   needsInterrupt(): boolean {
-    const fresh = this.#unsignalled;
+    const fresh = this.#used.unsignalled;
     if (fresh === 0 || !this.begin()) return false;
-    this.#unsignalled = 0;
-    const wish = Atomics.load(this.#driver, this.#driverAt);
-    const flags = (wish >>> 16) & 3;
-    if (flags !== RING_EVENT_FLAGS_DESC || !this.eventIdx) return flags !== RING_EVENT_FLAGS_DISABLE;
-    const slot = wish & 0x7fff;
-    if (slot >= this.size) return false;
-    // How many slots ago the descriptor was used that the driver waits for: interrupt if it is among the fresh ones.
-    const ago = this.#published - slot - ((wish & WRAP) !== 0 ? 0 : this.size);
-    return (ago > 0 ? ago : ago + 2 * this.size) <= fresh;
+    this.#used.unsignalled = 0;
+    return this.#used.isWanted(Atomics.load(this.#areas.driver, this.#areas.driverAt), fresh, this.eventIdx);
   }
 
   disableNotify(): void {
-    this.#device[this.#deviceAt] = RING_EVENT_FLAGS_DISABLE << 16;
+    this.#areas.device[this.#areas.deviceAt] = RING_EVENT_FLAGS_DISABLE << 16;
     this.#noteDeviceArea();
   }
 
@@ -364,11 +312,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     if (!this.begin()) return false;
     if (this.eventIdx) this.#notifyAt(0);
     else {
-      Atomics.store(this.#device, this.#deviceAt, 0);
+      Atomics.store(this.#areas.device, this.#areas.deviceAt, 0);
       this.#noteDeviceArea();
     }
     // Between our last look and the store above the guest may have added a chain and told nobody.
-    return this.#again.length > 0 || this.#isAvailable(this.#availSlot, this.#availOwner);
+    return this.#again.length > 0 || this.#areas.isAvailable(this.#availSlot, this.#availOwner);
   }
 
   save(): QueueState {
@@ -381,29 +329,14 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
       error: this.stoppedBy,
       avail: base & 0xffff,
       used: base >>> 16,
-      unsignalled: this.#unsignalled,
+      unsignalled: this.#used.unsignalled,
       chains: this.begin() ? this.#saveChains() : [],
     };
   }
 
   check(state: QueueState): void {
-    checkQueueState(state, "packed", this.size);
-    const { layout, error, avail, used, chains } = state;
-    if ((avail & ~WRAP) >= this.size) refuse("avail", `a slot below ${this.size}`, avail & ~WRAP);
-    if ((used & ~WRAP) >= this.size) refuse("used", `a slot below ${this.size}`, used & ~WRAP);
-    let slots = 0;
-    for (const { doneBytes, descriptors } of chains) {
-      if (doneBytes !== -1 && this.order === null) refuse("chains", "none that is done without IN_ORDER", doneBytes);
-      if (descriptors.length === 0 || descriptors.length % DESC_WORDS !== 0) {
-        refuse("chains", "descriptors of four words", descriptors);
-      }
-      slots += descriptors.length / DESC_WORDS;
-    }
-    const out = this.#roundPosition(avail) - this.#roundPosition(used);
-    // A queue that stopped has nothing to give back.
-    if (error === null && (slots > this.size || slots !== (out < 0 ? out + 2 * this.size : out))) {
-      refuse("chains", "descriptors for all slots from used to avail", slots);
-    }
+    checkPackedState(state, this.size, this.order !== null);
+    const { layout, error } = state;
     if (layout !== null && error === null && !this.#fits(layout)) refuse("layout", "areas in guest memory", layout);
   }
 
@@ -416,7 +349,7 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     this.#goTo(used & ~WRAP, (used & WRAP) !== 0);
     this.#availSlot = avail & ~WRAP;
     this.#availOwner = (avail & WRAP) !== 0 ? AVAIL : USED;
-    this.#unsignalled = state.unsignalled;
+    this.#used.unsignalled = state.unsignalled;
     this.#open = this.begin();
     if (this.#open) this.#restoreChains(chains);
   }
@@ -425,21 +358,14 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   #goTo(slot: number, wrap: boolean): void {
     this.#availSlot = slot;
     this.#availOwner = wrap ? AVAIL : USED;
-    this.#usedSlot = slot;
-    this.#usedOwner = wrap ? OWNER : 0;
-    this.#published = wrap ? slot : slot + this.size;
+    this.#used.goTo(slot, wrap);
   }
 
   #take(bufferId: number, slot: number, slots: number): void {
-    this.#out.take(bufferId, slot, slots, this.#ring, this.#ringAt);
+    this.#out.take(bufferId, slot, slots, this.#areas.ring, this.#areas.ringAt);
     this.#moveOn(slot + slots);
     this.counters.chains++;
     if (this.order !== null) this.order.take(bufferId);
-  }
-
-  /** What orders a look at a descriptor's flags before all that is read after it. */
-  #isAvailable(slot: number, owner: number): boolean {
-    return ((Atomics.load(this.#halves, 2 * this.#lastWordOf(slot) + 1) << 16) & OWNER) === owner;
   }
 
   /** The next chain to take starts at slot `next`, counted on behind the ring's end. */
@@ -452,32 +378,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     }
   }
 
-  /** Index of the last word of a slot: buffer id and flags. */
-  #lastWordOf(slot: number): number {
-    return this.#ringAt + DESC_WORDS * slot + 3;
-  }
-
   /** Writes the used descriptor of a chain, and skips its slots. */
   #use(bufferId: number, lengthBytes: number): void {
     if (!this.#out.has(bufferId)) return;
-    const slots = this.#out.release(bufferId, this.#usedSlot, this.#ring, this.#ringAt);
-    const at = this.#ringAt + DESC_WORDS * this.#usedSlot;
-    const word = bufferId | this.#usedOwner | (lengthBytes === 0 ? 0 : WRITE);
-    this.#ring[at + 2] = lengthBytes;
-    if (this.#hiddenSlot < 0) {
-      this.#hiddenSlot = this.#usedSlot;
-      this.#hiddenWord = word;
-    } else {
-      this.#ring[at + 3] = word;
-    }
-    this.#hiddenSlots += slots;
-    const next = this.#usedSlot + slots;
-    if (next < this.size) {
-      this.#usedSlot = next;
-    } else {
-      this.#usedSlot = next - this.size;
-      this.#usedOwner ^= OWNER;
-    }
+    const slots = this.#out.release(bufferId, this.#used.slot, this.#areas.ring, this.#areas.ringAt);
+    this.#used.write(this.#areas, bufferId, slots, lengthBytes);
   }
 
   #walkAgain(bufferId: number, writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
@@ -490,17 +395,16 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     }
     walker.useRing(copy, 0);
     const code = walker.walk(0, slots, this.indirect, writable, headBytes, head, body);
-    walker.useRing(this.#ring, this.#ringAt);
+    walker.useRing(this.#areas.ring, this.#areas.ringAt);
     return code;
   }
 
   /** Tells whoever watches writes of the used descriptors that are published now. */
-  #noteUsed(): void {
+  #noteUsed(slot: number, slots: number): void {
     if (this.placed === null) return;
     const { descTable } = this.placed;
-    const slots = Math.min(this.#hiddenSlots, this.size);
-    const count = Math.min(slots, this.size - this.#hiddenSlot);
-    this.memory.noteWrite(descTable + VIRTQ_DESC_BYTES * this.#hiddenSlot, VIRTQ_DESC_BYTES * count);
+    const count = Math.min(slots, this.size - slot);
+    this.memory.noteWrite(descTable + VIRTQ_DESC_BYTES * slot, VIRTQ_DESC_BYTES * count);
     if (count < slots) this.memory.noteWrite(descTable, VIRTQ_DESC_BYTES * (slots - count));
   }
 
@@ -509,7 +413,7 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     const to = this.#availSlot + ahead;
     const inRound = to < this.size;
     const wrap = (this.#availOwner === AVAIL) === inRound ? WRAP : 0;
-    Atomics.store(this.#device, this.#deviceAt, (RING_EVENT_FLAGS_DESC << 16) | wrap | (inRound ? to : to - this.size));
+    Atomics.store(this.#areas.device, this.#areas.deviceAt, (RING_EVENT_FLAGS_DESC << 16) | wrap | (inRound ? to : to - this.size));
     this.#noteDeviceArea();
   }
 
@@ -533,14 +437,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     this.generation = -1;
     this.#walker.useRing(NO_WORDS, 0);
     this.#looker.useRing(NO_WORDS, 0);
-    this.#ring = NO_WORDS;
-    this.#halves = NO_HALVES;
-    this.#driver = NO_WORDS;
-    this.#device = NO_WORDS;
+    this.#areas.unbind();
   }
 
   #saveChains(): SavedChain[] {
-    return this.#out.copyAll(this.#usedSlot, this.#ring, this.#ringAt).map((head) => ({
+    return this.#out.copyAll(this.#used.slot, this.#areas.ring, this.#areas.ringAt).map((head) => ({
       head,
       doneBytes: this.doneBytes(head),
       descriptors: [...(this.#out.copyOf(head) ?? [])],
@@ -558,11 +459,6 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     }
   }
 
-  /** A slot and its wrap counter as a position in two rounds. */
-  #roundPosition(position: number): number {
-    return (position & ~WRAP) + ((position & WRAP) !== 0 ? 0 : this.size);
-  }
-
   /** Whether the areas may be there. */
   #fits(layout: QueueLayout): boolean {
     this.memory.validate();
@@ -576,27 +472,14 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
 
   protected override bind(layout: QueueLayout): boolean {
     this.#unbind();
-    if (!isPackedAligned(layout)) {
-      this.stop("ringMisaligned");
-      return false;
-    }
-    const ring = this.memory.find(layout.descTable, descTableBytes(this.size));
-    const driver = this.memory.find(layout.availRing, EVENT_SUPPRESS_BYTES);
-    const device = this.memory.find(layout.usedRing, EVENT_SUPPRESS_BYTES);
-    if (ring === null || driver === null || device === null || !ring.writable || !device.writable) {
-      this.stop("ringOutOfRange");
+    const wrong = this.#areas.bind(this.memory, layout, this.size);
+    if (wrong !== null) {
+      this.stop(wrong);
       return false;
     }
     this.generation = this.memory.generation;
-    this.#ring = ring.u32;
-    this.#halves = ring.u16;
-    this.#ringAt = (layout.descTable - ring.gpa) / 4;
-    this.#walker.useRing(this.#ring, this.#ringAt);
-    this.#looker.useRing(this.#ring, this.#ringAt);
-    this.#driver = driver.u32;
-    this.#driverAt = (layout.availRing - driver.gpa) / 4;
-    this.#device = device.u32;
-    this.#deviceAt = (layout.usedRing - device.gpa) / 4;
+    this.#walker.useRing(this.#areas.ring, this.#areas.ringAt);
+    this.#looker.useRing(this.#areas.ring, this.#areas.ringAt);
     return true;
   }
 }

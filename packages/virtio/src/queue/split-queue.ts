@@ -155,6 +155,22 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     return headIndex;
   }
 
+  takeRun(index: number, count: number): void {
+    const { words } = this.ahead;
+    const taken = this.#taken;
+    const first = index | 0;
+    let takenCount = this.#takenCount;
+    for (let i = 0; i < count; i++) {
+      const headIndex = (words[((first + i) << 2) | 0] as number) & 0xffff;
+      taken[headIndex] = ++takenCount;
+      if (this.order !== null) this.order.take(headIndex);
+    }
+    this.#takenCount = takenCount;
+    this.#lastAvail = (this.#lastAvail + count) & 0xffff;
+    this.#inFlight += count;
+    this.counters.chains += count;
+  }
+
   useAhead(index: number, count: number): number {
     if (this.order !== null) {
       for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
@@ -241,6 +257,27 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     }
     order.finish(headIndex, lengthBytes);
     for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
+  }
+
+  useRun(chains: Int32Array, count: number): void {
+    if (this.order !== null || count > this.#inFlight) {
+      for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
+      return;
+    }
+    const used = this.#used32;
+    const ringAt = (this.#used32At + 1) | 0;
+    const mask = this.#mask | 0;
+    const usedIdx = this.#usedIdx | 0;
+    const taken = this.#taken;
+    for (let i = 0; i < count; i++) {
+      const headIndex = chains[i << 1] as number;
+      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
+      used[at] = headIndex;
+      used[(at + 1) | 0] = chains[((i << 1) + 1) | 0] as number;
+      taken[headIndex] = 0;
+    }
+    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.#inFlight -= count;
   }
 
   publish(): void {

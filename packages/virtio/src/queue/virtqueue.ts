@@ -71,6 +71,12 @@ export interface Virtqueue {
   takeAhead(index: number): number;
 
   /**
+   * `takeAhead` for the next `count` chains, of which the first is number `index`. Their names are in `ahead`. What is
+   * told so, of chains that were handed on meanwhile, has to be told before anything else happens to the queue.
+   */
+  takeRun(index: number, count: number): void;
+
+  /**
    * Takes the next `count` chains, of which the first is number `index`, and gives them back with length 0.
    * @returns how many; fewer where `pop` has to look at the next one after all
    */
@@ -97,6 +103,12 @@ export interface Virtqueue {
    * @param lengthBytes how many bytes were written into the chain, from its start
    */
   addUsed(headIndex: number, lengthBytes: number): void;
+
+  /**
+   * `addUsed` for many chains at once.
+   * @param chains two words for each: its name, and how many bytes were written into it
+   */
+  useRun(chains: Int32Array, count: number): void;
 
   /** Shows the guest what `addUsed` gave back. */
   publish(): void;

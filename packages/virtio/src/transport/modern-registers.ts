@@ -55,7 +55,7 @@ export class ModernRegisters {
 
   /** Whether the selected queue is one. */
   get queueExists(): boolean {
-    return this.#selected !== undefined;
+    return this.#selected() !== undefined;
   }
 
   /** The most entries that the selected queue can have. */
@@ -65,11 +65,11 @@ export class ModernRegisters {
 
   /** Entries of the selected queue; a size that it cannot have, or that comes too late, is not taken. */
   get queueSize(): number {
-    return this.#selected?.size ?? 0;
+    return this.#selected()?.size ?? 0;
   }
 
   set queueSize(size: number) {
-    const queue = this.#changeable;
+    const queue = this.#changeable();
     if (queue !== undefined && this.#state.isQueueSize(this.queueSelect, size)) queue.size = size;
   }
 
@@ -80,18 +80,18 @@ export class ModernRegisters {
 
   /** Half of an address of the selected queue. */
   readAddress(part: QueuePart, half: keyof AddressRegister): number {
-    return this.#selected?.[part][half] ?? 0;
+    return this.#selected()?.[part][half] ?? 0;
   }
 
   /** Likewise; not taken once the queue works. */
   writeAddress(part: QueuePart, half: keyof AddressRegister, value: number): void {
-    const queue = this.#changeable;
+    const queue = this.#changeable();
     if (queue !== undefined) queue[part][half] = value;
   }
 
   /** Starts the selected queue. Not before the features are settled, on which the format of the rings depends (3.1.1). */
   startQueue(): void {
-    const queue = this.#selected;
+    const queue = this.#selected();
     if (queue !== undefined && this.#state.featuresSettled) this.#state.enableQueue(this.queueSelect, queue.place());
   }
 
@@ -102,7 +102,7 @@ export class ModernRegisters {
 
   /** Resets the selected queue, if that was negotiated (2.6.1). @returns whether it was */
   resetQueue(): boolean {
-    const queue = this.#selected;
+    const queue = this.#selected();
     if (queue === undefined || !this.#state.hasFeature(VIRTIO_F_RING_RESET)) return false;
     this.stopQueue();
     queue.reset();
@@ -131,13 +131,13 @@ export class ModernRegisters {
     };
   }
 
-  get #selected(): QueueRegisters | undefined {
+  #selected(): QueueRegisters | undefined {
     return this.#queues[this.queueSelect];
   }
 
   /** The selected queue, if the driver may still say how it is to be. */
-  get #changeable(): QueueRegisters | undefined {
-    return this.queueReady ? undefined : this.#selected;
+  #changeable(): QueueRegisters | undefined {
+    return this.queueReady ? undefined : this.#selected();
   }
 
   #reset(): void {

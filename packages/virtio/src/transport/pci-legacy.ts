@@ -43,12 +43,12 @@ export class LegacyPciTransport {
 
   /** Bytes of the window: registers and configuration. */
   get length(): number {
-    return this.#configAt + this.#state.device.config.length;
+    return this.#configAt() + this.#state.device.config.length;
   }
 
   /** The guest reads `size` (1, 2 or 4) bytes at `offset` of the window. */
   read(offset: number, size: number): number {
-    if (offset + size <= this.#configAt) return this.#registers.read(offset, size);
+    if (offset + size <= this.#configAt()) return this.#registers.read(offset, size);
     let value = 0;
     for (let i = 0; i < size; i++) value = (value | (this.#readByte(offset + i) << (8 * i))) >>> 0;
     return value;
@@ -56,12 +56,12 @@ export class LegacyPciTransport {
 
   /** The guest writes `size` (1, 2 or 4) bytes at `offset` of the window. */
   write(offset: number, size: number, value: number): void {
-    if (offset + size <= this.#configAt) {
+    if (offset + size <= this.#configAt()) {
       this.#registers.write(offset, size, value);
       return;
     }
     for (let i = 0; i < size; i++) {
-      const at = offset + i - this.#configAt;
+      const at = offset + i - this.#configAt();
       const byte = (value >>> (8 * i)) & 0xff;
       if (at < 0) this.#registers.write(offset + i, 1, byte);
       else if (at < this.#state.device.config.length) this.#state.device.configWrite(at, byte, true);
@@ -69,13 +69,13 @@ export class LegacyPciTransport {
   }
 
   /** Where the device's own configuration starts now. */
-  get #configAt(): number {
+  #configAt(): number {
     return this.#vectors?.enabled ? VIRTIO_PCI_CONFIG_OFF_MSIX : VIRTIO_PCI_CONFIG_OFF;
   }
 
   #readByte(offset: number): number {
-    if (offset < this.#configAt) return this.#registers.read(offset, 1);
-    return this.#state.device.config[offset - this.#configAt] ?? 0xff;
+    if (offset < this.#configAt()) return this.#registers.read(offset, 1);
+    return this.#state.device.config[offset - this.#configAt()] ?? 0xff;
   }
 
   #describeVectors(vectors: PciVectors): readonly Register[] {

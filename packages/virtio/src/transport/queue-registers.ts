@@ -29,21 +29,21 @@ export class QueueRegisters {
     this.size = most;
   }
 
-  get #parts(): readonly AddressRegister[] {
+  #parts(): readonly AddressRegister[] {
     return [this.descTable, this.driverArea, this.deviceArea];
   }
 
   /** As before a driver came. */
   reset(): void {
     this.size = this.#most;
-    for (const part of this.#parts) {
+    for (const part of this.#parts()) {
       part.low = 0;
       part.high = 0;
     }
   }
 
   save(): QueueRegistersState {
-    const [descTable, driverArea, deviceArea] = this.#parts.map(({ low, high }) => [low, high]) as [
+    const [descTable, driverArea, deviceArea] = this.#parts().map(({ low, high }) => [low, high]) as [
       number[],
       number[],
       number[],
@@ -58,7 +58,7 @@ export class QueueRegisters {
     const parts = [descTable, driverArea, deviceArea].map((part) => stateIntegers(name, part, 2, 2, 0xffff_ffff));
     return () => {
       this.size = size;
-      for (const [i, register] of this.#parts.entries()) {
+      for (const [i, register] of this.#parts().entries()) {
         register.low = parts[i]?.[0] ?? 0;
         register.high = parts[i]?.[1] ?? 0;
       }

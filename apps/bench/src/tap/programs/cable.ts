@@ -66,6 +66,7 @@ export class CableEnd {
 
 function setLength(frame: Frame, bytes: number): void {
   frame.length[0] = bytes;
+  frame.firstLength = bytes;
   frame.totalBytes = bytes;
 }
 

@@ -1,0 +1,90 @@
+import type { Frame } from "@vmmkit/ethif";
+import type { CardCore } from "./card-core.ts";
+import type { QueuePair } from "./queue-pair.ts";
+import type { Steering } from "./steering/steering.ts";
+
+/** A card's queue pairs: which of them the driver knows of, and which one a frame is for. */
+export class QueuePairs {
+  readonly all: readonly QueuePair[];
+  readonly #core: CardCore;
+  readonly #steering: Steering;
+  readonly #several: () => boolean;
+
+  /** @param several whether the driver knows of more than one */
+  constructor(core: CardCore, steering: Steering, all: readonly QueuePair[], several: () => boolean) {
+    this.#core = core;
+    this.#steering = steering;
+    this.all = all;
+    this.#several = several;
+  }
+
+  /** The pairs that the driver knows of. Without MQ and RSS the third queue is the control queue and no pair's. */
+  get known(): readonly QueuePair[] {
+    return this.#several() ? this.all : this.all.slice(0, 1);
+  }
+
+  /** Pairs that the guest uses: 1 until it asks for more. */
+  get used(): number {
+    return Math.max(this.#steering.receivePairs, this.#steering.transmitPairs);
+  }
+
+  /** The pair that a queue belongs to, if the driver knows of it. */
+  of(queue: number): QueuePair | undefined {
+    return queue < 2 || this.#several() ? this.all[queue >> 1] : undefined;
+  }
+
+  /** Frames that a queue has carried. */
+  framesOf(queue: number): number {
+    const counters = this.all[queue >> 1]?.counters;
+    return ((queue & 1) === 0 ? counters?.receive.frames : counters?.transmit.frames) ?? 0;
+  }
+
+  /**
+   * What waits in the queues. Transmit queues are served whether the driver said that it uses them or not: Linux gives
+   * 1 as `max_tx_vq` and sends on all of them, and nothing asks a device to leave such frames (5.1.6.5.6.2, 5.1.6.5.7).
+   */
+  run(): void {
+    for (const pair of this.known) {
+      pair.receive.notify();
+      pair.transmit.run();
+    }
+  }
+
+  /** Tells the backend how many there are for it. */
+  tell(): void {
+    const { funcs, driver, backendPairs } = this.#core;
+    funcs.setQueuePairs?.(driver, Math.min(this.used, backendPairs));
+  }
+
+  /** See `RawIfaceCallbacks.txComplete`. */
+  transmitted(cookie: number): void {
+    const pair = this.all[cookie % this.all.length] ?? this.all[0];
+    pair?.transmit.complete(cookie);
+  }
+
+  /**
+   * See `RawIfaceCallbacks.allocateRxBuf`: room of the pair that the backend names, or of the first one. Where the frame
+   * belongs to another, it is copied.
+   */
+  allocate(sizeBytes: number, queue = 0): Frame | null {
+    const pair = queue < this.#steering.receivePairs ? this.all[queue] : this.all[0];
+    return pair?.receive.allocate(sizeBytes) ?? null;
+  }
+
+  /** See `RawIfaceCallbacks.rxComplete`: frames of several pairs, in runs of one pair each. */
+  received(count: number, frames: readonly Frame[], lengths: readonly number[]): void {
+    if (this.all.length === 1) {
+      this.all[0]?.receive.complete(count, frames, lengths);
+      return;
+    }
+    try {
+      for (let from = 0, to = 0; from < count; from = to) {
+        const queue = frames[from]?.queue ?? 0;
+        for (to = from + 1; to < count && frames[to]?.queue === queue; ) to++;
+        (this.all[queue] ?? this.all[0])?.receive.complete(to, frames, lengths, from);
+      }
+    } finally {
+      this.#core.ingress.flush();
+    }
+  }
+}
