@@ -413,7 +413,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     const to = this.#availSlot + ahead;
     const inRound = to < this.size;
     const wrap = (this.#availOwner === AVAIL) === inRound ? WRAP : 0;
-    Atomics.store(this.#areas.device, this.#areas.deviceAt, (RING_EVENT_FLAGS_DESC << 16) | wrap | (inRound ? to : to - this.size));
+    Atomics.store(
+      this.#areas.device,
+      this.#areas.deviceAt,
+      (RING_EVENT_FLAGS_DESC << 16) | wrap | (inRound ? to : to - this.size),
+    );
     this.#noteDeviceArea();
   }
 
