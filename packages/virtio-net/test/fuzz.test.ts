@@ -197,6 +197,8 @@ function expectRecovery({ machine, backend, card, driver: own }: Rig): void {
     expectFrames(backend.sent, [testFrame(60, i)]);
     backend.sent.length = 0;
     expect(backend.deliver(testFrame(61, i))).toBe(true);
+    // Interrupts behind the first wait until the guest has run for a while.
+    machine.endSlice();
     driver.onInterrupt();
     expectFrames(driver.receiveAll(), [testFrame(61, i)]);
   }
