@@ -1,3 +1,5 @@
+import { readCounter, writeCounter } from "./take-counter.ts";
+
 const HEADER_BYTES = 16;
 const ENTRY_BYTES = 16;
 /** Each region starts on a line of the cache. */
@@ -12,6 +14,8 @@ const USED_IDX_AT = 7;
 const ENTRIES_AT = HEADER_BYTES / 2;
 const ENTRY_HALF_WORDS = ENTRY_BYTES / 2;
 const NEXT_AT = 3;
+// In words of an entry.
+const COUNTER_AT = 2;
 
 /** Bytes of a region for a queue of `size` entries. */
 export function regionBytes(size: number): number {
@@ -70,9 +74,7 @@ export class InflightRegion {
   /** A chain was taken. */
   take(head: number): void {
     const at = this.#entry(head);
-    this.#words[at / 4 + 2] = this.#counter;
-    this.#words[at / 4 + 3] = Math.floor(this.#counter / 0x1_0000_0000);
-    this.#counter++;
+    writeCounter(this.#words, at / 4 + COUNTER_AT, this.#counter++);
     // A full fence: who sees that it is in flight sees its number.
     Atomics.store(this.#bytes, at, 1);
   }
@@ -111,7 +113,6 @@ export class InflightRegion {
   }
 
   #counterOf(head: number): number {
-    const at = this.#entry(head) / 4;
-    return (this.#words[at + 3] as number) * 0x1_0000_0000 + (this.#words[at + 2] as number);
+    return readCounter(this.#words, this.#entry(head) / 4 + COUNTER_AT);
   }
 }

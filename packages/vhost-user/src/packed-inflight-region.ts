@@ -1,3 +1,5 @@
+import { readCounter, writeCounter } from "./take-counter.ts";
+
 const HEADER_BYTES = 32;
 const ENTRY_BYTES = 32;
 /** Each region starts on a line of the cache. */
@@ -146,9 +148,7 @@ export class PackedInflightRegion {
     const half = this.#entry(head) / 2;
     this.#halfWords[half + LAST_AT] = last;
     this.#halfWords[half + NUM_AT] = count;
-    this.#words[half / 2 + COUNTER_AT] = this.#counter;
-    this.#words[half / 2 + COUNTER_AT + 1] = Math.floor(this.#counter / 0x1_0000_0000);
-    this.#counter++;
+    writeCounter(this.#words, half / 2 + COUNTER_AT, this.#counter++);
     this.#bytes[2 * half] = 1;
     this.#note(bufferId, head, last, count);
     this.#freeCount -= count;
@@ -278,7 +278,6 @@ export class PackedInflightRegion {
   }
 
   #counterOf(head: number): number {
-    const at = this.#entry(head) / 4 + COUNTER_AT;
-    return (this.#words[at + 1] as number) * 0x1_0000_0000 + (this.#words[at] as number);
+    return readCounter(this.#words, this.#entry(head) / 4 + COUNTER_AT);
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { GuestMemory } from "@vmmkit/vm";
 import type { ChainRecord } from "./chain-record.ts";
 import type { PackedInflightRegion } from "./packed-inflight-region.ts";
+import { readU16 } from "./read-u16.ts";
 
 const WRAP = 0x8000;
 const DESC_WORDS = VIRTQ_DESC_BYTES / 4;
@@ -119,9 +120,8 @@ export class PackedRecord implements ChainRecord {
   }
 
   #isAvailable(slot: number, wrap: boolean): boolean {
-    const bytes = new Uint8Array(2);
-    if (!this.#memory.read(this.#descTable + VIRTQ_DESC_BYTES * slot + FLAGS_AT, bytes)) return true;
-    const flags = (bytes[0] ?? 0) + 256 * (bytes[1] ?? 0);
+    const flags = readU16(this.#memory, this.#descTable + VIRTQ_DESC_BYTES * slot + FLAGS_AT);
+    if (flags === null) return true;
     return ((flags & VIRTQ_DESC_F_AVAIL) !== 0) === wrap && ((flags & VIRTQ_DESC_F_USED) !== 0) !== wrap;
   }
 }

@@ -191,8 +191,7 @@ export class ServedDevice<Device extends VhostUserDevice = VhostUserDevice> {
 
   #mayRun(ring: Vring): boolean {
     if (this.#features === null || !ring.complete) return false;
-    const isEnabled = (this.#features[0] & (1 << VHOST_USER_F_PROTOCOL_FEATURES)) !== 0 ? ring.enabled === true : true;
-    return isEnabled;
+    return (this.#features[0] & (1 << VHOST_USER_F_PROTOCOL_FEATURES)) === 0 || ring.enabled === true;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { DeviceQueue, QueueLayout, QueueState } from "@vmmkit/virtio";
 import type { GuestMemory } from "@vmmkit/vm";
 import type { ChainRecord } from "./chain-record.ts";
 import type { InflightRegion } from "./inflight-region.ts";
+import { readU16 } from "./read-u16.ts";
 
 /**
  * The record of a split virtqueue. With IN_ORDER there is nothing to record: the chains in flight are those behind the used
@@ -19,7 +20,7 @@ export class SplitRecord implements ChainRecord {
   }
 
   recover(queue: DeviceQueue, layout: QueueLayout): QueueState | null {
-    const used = queue.features.inOrder === true ? null : this.#read(layout.usedRing + 2);
+    const used = queue.features.inOrder === true ? null : readU16(this.#memory, layout.usedRing + 2);
     const heads = used === null ? [] : this.#region.recover(used);
     if (used === null || heads.length === 0) return null;
     this.#use(queue, layout);
@@ -29,7 +30,7 @@ export class SplitRecord implements ChainRecord {
   }
 
   begin(queue: DeviceQueue, layout: QueueLayout): void {
-    const used = queue.features.inOrder === true ? null : this.#read(layout.usedRing + 2);
+    const used = queue.features.inOrder === true ? null : readU16(this.#memory, layout.usedRing + 2);
     this.#layout = null;
     if (used === null) return;
     this.#region.begin(used);
@@ -43,7 +44,8 @@ export class SplitRecord implements ChainRecord {
   refuse(base: number): void {
     if (this.#layout === null) return;
     // The driver may write something else meanwhile; the record is about its chains alone.
-    const head = (this.#read(this.#layout.availRing + 4 + 2 * (base & (this.#size - 1))) ?? 0) & (this.#size - 1);
+    const head =
+      (readU16(this.#memory, this.#layout.availRing + 4 + 2 * (base & (this.#size - 1))) ?? 0) & (this.#size - 1);
     this.#region.take(head);
     this.#region.give(head);
   }
@@ -63,10 +65,5 @@ export class SplitRecord implements ChainRecord {
   #use({ size }: DeviceQueue, layout: QueueLayout): void {
     this.#layout = layout;
     this.#size = size;
-  }
-
-  #read(gpa: number): number | null {
-    const bytes = new Uint8Array(2);
-    return this.#memory.read(gpa, bytes) ? (bytes[0] ?? 0) + 256 * (bytes[1] ?? 0) : null;
   }
 }

@@ -1,4 +1,5 @@
 import type { LinuxGuest } from "@vmmkit/linux-guest";
+import { percentile } from "../measure/percentile.ts";
 import { UDP_OUT } from "../native/guest-program.ts";
 import { SINK_PORT, SOURCE_PORT } from "../peer/net-peer.ts";
 import type { Wire } from "./wires.ts";
@@ -54,15 +55,15 @@ export const LOADS: readonly Load[] = [
   })),
 ];
 
-/** @param part which of the times, in order: 0.5 for the median */
-async function pingIdle({ peer }: Wire, part: number): Promise<number> {
+/** @param share which of the times, in order: 0.5 for the median */
+async function pingIdle({ peer }: Wire, share: number): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < PINGS; i++) {
     await sleep(PING_GAP_MS);
     times.push((await peer.ping()) ?? 1000);
   }
   times.sort((a, b) => a - b);
-  return times[Math.ceil(PINGS * part) - 1] ?? Number.NaN;
+  return percentile(times, share);
 }
 
 /** A process that sends datagrams of 22 bytes. See `installUdpOut`. */

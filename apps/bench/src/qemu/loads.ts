@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { transfer } from "../measure/iperf.ts";
+import { percentile } from "../measure/percentile.ts";
 import { processorSeconds } from "../measure/processor-time.ts";
 import type { Figure } from "../section.ts";
 import type { BenchNetwork } from "../tap/bench-network.ts";
-import { percentile, pingTimes } from "./ping-times.ts";
+import { pingTimes } from "./ping-times.ts";
 
 const run = promisify(execFile);
 

@@ -1,4 +1,4 @@
-import { type EthDriver, Frame, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
+import { type EthDriver, Frame, type FrameMemory, type RawIfaceFuncs, TxResult } from "@vmmkit/ethif";
 
 const ROOM_BYTES = 65536 + 64;
 /** Rooms that frames are in on their way: as many as may wait on the other side, and those of a batch. */
@@ -15,6 +15,8 @@ export class CableEnd {
   readonly driver: EthDriver;
   readonly #free: Frame[] = [];
   readonly #all: Frame[] = [];
+  /** The memory of each, by its cookie. */
+  readonly #memory: FrameMemory[] = [];
 
   /**
    * @param onFrame gets a frame as long as it came
@@ -23,10 +25,10 @@ export class CableEnd {
   constructor(backend: RawIfaceFuncs, onFrame: OnFrame, onBatch: () => void = () => {}) {
     for (let i = 0; i < ROOMS; i++) {
       const frame = new Frame();
-      frame.push(new Uint8Array(ROOM_BYTES), 0, ROOM_BYTES);
       frame.cookie = i;
       this.#all.push(frame);
-      this.#free.push(frame);
+      this.#memory.push({ bytes: new Uint8Array(ROOM_BYTES), gpa: 0, hostAddress: 0 });
+      this.give(i);
     }
     this.driver = {
       name: "cable",
@@ -50,24 +52,23 @@ export class CableEnd {
   give(cookie: number): void {
     const frame = this.#all[cookie];
     if (frame === undefined) return;
-    setLength(frame, ROOM_BYTES);
+    this.#setLength(frame, ROOM_BYTES);
     this.#free.push(frame);
   }
 
   #pass(frame: Frame | undefined, length: number, onFrame: OnFrame): void {
     if (frame === undefined) return;
     if (length > 0) {
-      setLength(frame, length);
+      this.#setLength(frame, length);
       if (onFrame(frame) === TxResult.Enqueued) return;
     }
     this.give(frame.cookie);
   }
-}
 
-function setLength(frame: Frame, bytes: number): void {
-  frame.length[0] = bytes;
-  frame.firstLength = bytes;
-  frame.totalBytes = bytes;
+  #setLength(frame: Frame, bytes: number): void {
+    const memory = this.#memory[frame.cookie];
+    if (memory !== undefined) frame.place(memory, 0, bytes);
+  }
 }
 
 /** The backend, told where rooms go back to. */
