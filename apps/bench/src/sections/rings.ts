@@ -16,6 +16,7 @@ const VARIANTS: readonly (readonly [name: string, options: Partial<LoopOptions>]
   ["packed", { modern: true, packed: true }],
   ["packed, no EVENT_IDX", { modern: true, packed: true, eventIdx: false }],
   ["packed, INDIRECT", { modern: true, packed: true, indirect: true }],
+  ["packed, IN_ORDER", { modern: true, packed: true, inOrder: true }],
 ];
 
 /** The card alone: frames to a backend that does nothing, and from one that copies from the host's memory. */

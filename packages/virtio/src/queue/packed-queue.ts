@@ -1,11 +1,5 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import {
-  RING_EVENT_FLAGS_DESC,
-  RING_EVENT_FLAGS_DISABLE,
-  VIRTQ_DESC_BYTES,
-  VIRTQ_DESC_F_NEXT,
-  VIRTQ_MAX_SIZE,
-} from "../spec.ts";
+import { RING_EVENT_FLAGS_DESC, RING_EVENT_FLAGS_DISABLE, VIRTQ_DESC_BYTES, VIRTQ_MAX_SIZE } from "../spec.ts";
 import { CHAIN_SOUND, NO_WORDS } from "./chain-codes.ts";
 import type { DeviceQueue } from "./device-queue.ts";
 import type { QueueError } from "./errors.ts";
@@ -51,7 +45,6 @@ import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 const SOUND = CHAIN_SOUND;
 const AVAIL = AVAIL_BIT;
 const USED = USED_BIT;
-const NEXT = VIRTQ_DESC_F_NEXT << 16;
 /** The bits of a descriptor's last word that say whose it is. */
 const OWNER = OWNER_BITS;
 /** More bytes than any chain has. */
@@ -131,25 +124,8 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
 
   available(): number {
     if (!this.#open) return 0;
-    let slot = this.#availSlot;
-    let owner = this.#availOwner;
-    let left = this.size - this.#out.slots;
-    let count = this.#again.length;
-    while (left > 0) {
-      if (!this.#areas.isAvailable(slot, owner)) break;
-      count++;
-      let word = this.#areas.ring[this.#areas.lastWordOf(slot)] as number;
-      for (;;) {
-        left--;
-        if (++slot === this.size) {
-          slot = 0;
-          owner ^= OWNER;
-        }
-        if ((word & NEXT) === 0 || left === 0) break;
-        word = this.#areas.ring[this.#areas.lastWordOf(slot)] as number;
-      }
-    }
-    return count;
+    const left = this.size - this.#out.slots;
+    return this.#again.length + this.#areas.countAvailable(this.#availSlot, this.#availOwner, left);
   }
 
   pop(writable: boolean, headBytes: number, head: RangeList, body: RangeList): number {
