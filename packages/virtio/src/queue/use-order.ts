@@ -34,6 +34,48 @@ export class UseOrder {
     this.#state[head] = OUT;
   }
 
+  /**
+   * `take` for many chains.
+   * @param chains as `PlainChains.words` has them
+   * @param index number of the first
+   */
+  takeRun(chains: Int32Array, index: number, count: number): void {
+    const heads = this.#heads;
+    const state = this.#state;
+    const size = heads.length;
+    let at = this.#first + this.#count;
+    if (at >= size) at -= size;
+    for (let i = 0; i < count; i++) {
+      const head = (chains[((index + i) << 2) | 0] as number) & 0xffff;
+      heads[at] = head;
+      state[head] = OUT;
+      if (++at === size) at = 0;
+    }
+    this.#count += count;
+  }
+
+  /**
+   * Chains are done whose turn it is: they are out no longer.
+   * @param chains as `Virtqueue.useRun` takes them
+   * @returns how many of the first ones these are
+   */
+  pass(chains: Int32Array, count: number): number {
+    const heads = this.#heads;
+    const state = this.#state;
+    const most = Math.min(count, this.#count);
+    let first = this.#first;
+    let passed = 0;
+    for (; passed < most; passed++) {
+      const head = chains[passed << 1] as number;
+      if (heads[first] !== head || state[head] !== OUT) break;
+      state[head] = NOT_OUT;
+      if (++first === heads.length) first = 0;
+    }
+    this.#first = first;
+    this.#count -= passed;
+    return passed;
+  }
+
   /** A chain is done. Ignored where it is not out. */
   finish(head: number, lengthBytes: number): void {
     if (this.#state[head] !== OUT) return;
