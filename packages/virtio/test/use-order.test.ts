@@ -231,6 +231,18 @@ describe("the order of use", () => {
     );
   });
 
+  it("says how many wait for their turn", () => {
+    const order = new UseOrder(4);
+    for (const head of [3, 1, 2]) order.take(head);
+    for (const head of [1, 1, 2]) order.finish(head, 7);
+    expect(order.waiting).toBe(2);
+    order.finish(3, 7);
+    const heads = [order.next(), order.next()];
+    expect([...heads, order.waiting]).toEqual([3, 1, 1]);
+    order.clear();
+    expect(order.waiting).toBe(0);
+  });
+
   it("passes none that is done already: it waits for its turn with the length it has", () => {
     const order = new UseOrder(4);
     for (const head of [3, 1]) order.take(head);

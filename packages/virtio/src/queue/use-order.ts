@@ -14,6 +14,7 @@ export class UseOrder {
   readonly #heads: Uint16Array;
   #first = 0;
   #count = 0;
+  #waiting = 0;
   /** By head: NOT_OUT, OUT or DONE. */
   readonly #state: Uint8Array;
   /** By head: bytes written into the chain. */
@@ -80,6 +81,7 @@ export class UseOrder {
   finish(head: number, lengthBytes: number): void {
     if (this.#state[head] !== OUT) return;
     this.#state[head] = DONE;
+    this.#waiting++;
     this.#lengthBytes[head] = lengthBytes;
   }
 
@@ -91,12 +93,18 @@ export class UseOrder {
     this.#state[head] = NOT_OUT;
     this.#first = this.#first + 1 === this.#heads.length ? 0 : this.#first + 1;
     this.#count--;
+    this.#waiting--;
     return head;
   }
 
   /** Bytes written into a chain that is done, or that `next` answered last. */
   lengthBytes(head: number): number {
     return this.#lengthBytes[head] as number;
+  }
+
+  /** How many chains are done and wait for their turn. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Whether a chain that is out is done and waits for its turn. */
@@ -108,6 +116,7 @@ export class UseOrder {
   clear(): void {
     this.#first = 0;
     this.#count = 0;
+    this.#waiting = 0;
     this.#state.fill(NOT_OUT);
   }
 }
