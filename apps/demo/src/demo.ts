@@ -20,7 +20,7 @@ const GUEST_MEMORY_BYTES = 256 << 20;
 const CARD_FOR: Record<DriverKind, NonNullable<CardedGuestOptions["card"]>> = {
   legacy: { transport: "legacy" },
   modern: { transport: "modern", without: ["RING_PACKED"] },
-  packed: { transport: "modern" },
+  packed: { transport: "modern", without: [] },
 };
 const IPERF_SECONDS = 5;
 

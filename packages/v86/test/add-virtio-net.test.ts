@@ -1,9 +1,11 @@
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
 import { afterEach, describe, expect, it } from "vitest";
-import { addVirtioNet, attachVmmkit } from "../src/index.ts";
+import { type AddVirtioNetOptions, addVirtioNet, attachVmmkit } from "../src/index.ts";
 import { TestEmulator } from "./support/emulator.ts";
 import { Firmware } from "./support/firmware.ts";
 
+/** VIRTIO_F_RING_PACKED, bit 34, in the second word of the features. */
+const RING_PACKED = 1 << 2;
 const DONE = 0x600;
 const RESULT = 0x610;
 const PORT = 0xd000;
@@ -53,6 +55,16 @@ describe("addVirtioNet", () => {
     const cards = [1, 2, 3].map(() => addVirtioNet(machine, virtioNetDefaultBackend()));
     expect(cards.map((card) => card.pciAddress.dev)).toEqual([2, 3, 4]);
     expect(new Set(cards.map((card) => card.iobase)).size).toBe(3);
+  });
+
+  it("offers packed rings only where it is told to", async () => {
+    guest = await TestEmulator.load(new Firmware().stop());
+    const machine = attachVmmkit(guest.emulator);
+    const offers = (options: AddVirtioNetOptions): boolean => {
+      const { state } = addVirtioNet(machine, virtioNetDefaultBackend(), options).emul;
+      return (state.offered(1, "modern") & RING_PACKED) !== 0;
+    };
+    expect([offers({}), offers({ without: [] }), offers({ without: ["RING_RESET"] })]).toEqual([false, true, true]);
   });
 
   it("refuses a pin that there is not", async () => {

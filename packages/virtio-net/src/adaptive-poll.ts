@@ -29,6 +29,12 @@ const PROBE_MS = 20;
  */
 const NOTIFIED_ADVANTAGE = 1.25;
 
+/**
+ * And they have to do so in so many comparisons on end, the two ways in turns: each is tried twice. On a machine that has
+ * other work a single trial is off by more than the advantage.
+ */
+const NOTIFIED_WINS = 3;
+
 /** The two ways. */
 const NOTIFIED = 0;
 const POLLED = 1;
@@ -41,7 +47,8 @@ const POLLED = 1;
  * Two rules. While polling is preferred, a notification is answered at once and only what follows it in the same
  * slice waits: a frame now and then is never late. Notifications come back when a slice brought nothing. And whether
  * it is preferred is measured and not guessed: where notifications are dense, both ways are tried for some
- * milliseconds each, the one that moved more bytes is kept for a second, and the other gets another try. Bytes and not
+ * milliseconds each, the one that moved more bytes is kept for a second, and the other gets another try. Polling is
+ * given up only where it loses again and again, as one bad trial would cost a second of notifications. Bytes and not
  * frames, as a guest that is notified of less may put the same into fewer frames.
  */
 export class AdaptivePoll {
@@ -58,6 +65,10 @@ export class AdaptivePoll {
   #trialMs = TRIAL_MS;
   /** Trials of the preferred way until the other is tried. */
   #hold = 0;
+  /** The preferred way has won, and is kept. Otherwise it is on trial. */
+  #settled = false;
+  /** Comparisons on end that notifications have won. */
+  #notifiedWins = 0;
 
   /**
    * @param moved what tells the two ways apart
@@ -109,31 +120,36 @@ export class AdaptivePoll {
     this.#rates[NOTIFIED] = -1;
     this.#rates[POLLED] = -1;
     this.#hold = 0;
+    this.#settled = false;
+    this.#notifiedWins = 0;
     this.#trialMs = TRIAL_MS;
   }
 
   #choose(): void {
-    const other = 1 - this.#preferred;
+    const tried = this.#preferred;
+    const other = 1 - tried;
     const otherRate = this.#rates[other] ?? -1;
+    const winner = (this.#rates[tried] ?? -1) >= otherRate ? tried : other;
+    this.#trialMs = TRIAL_MS;
     if (otherRate < 0) {
       this.#preferred = other;
       return;
     }
-    const better = (this.#rates[this.#preferred] ?? -1) >= otherRate;
-    if (better && this.#hold > 0) {
+    this.#notifiedWins = winner === POLLED ? 0 : this.#notifiedWins + 1;
+    if (winner === NOTIFIED && this.#notifiedWins < NOTIFIED_WINS) {
+      this.#preferred = other;
+      this.#settled = false;
+    } else if (winner !== tried || !this.#settled) {
+      this.#preferred = winner;
+      this.#settled = true;
+      this.#hold = HOLD_TRIALS;
+    } else if (this.#hold > 0) {
       this.#hold--;
-      this.#trialMs = TRIAL_MS;
-      return;
-    }
-    if (better && this.#trialMs === TRIAL_MS && this.#hold === 0) {
+    } else {
       // It has been kept long enough: the other way gets a short try.
       this.#preferred = other;
+      this.#settled = false;
       this.#trialMs = PROBE_MS;
-      this.#hold = HOLD_TRIALS;
-      return;
     }
-    if (!better) this.#preferred = other;
-    this.#trialMs = TRIAL_MS;
-    this.#hold = HOLD_TRIALS;
   }
 }

@@ -97,6 +97,13 @@ describe("AdaptivePoll", () => {
     expect(world.frames - before).toBeGreaterThan(0.95 * 2000 * 50);
   });
 
+  it("is not talked into notifications by one bad trial of polling", () => {
+    world.slices(500, 50);
+    // The machine does something else for a trial.
+    world.slices(40, 5);
+    expect(world.counted(500, 50)).toBeLessThan(0.25 * 500 * 50);
+  });
+
   it("follows a guest whose traffic changes", () => {
     world.slices(500, 50, 100);
     world.slices(2000, 50, 20);
