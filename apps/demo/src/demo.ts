@@ -19,8 +19,8 @@ const GUEST_MEMORY_BYTES = 256 << 20;
 /** Cards that leave a guest's driver no other choice. */
 const CARD_FOR: Record<DriverKind, NonNullable<CardedGuestOptions["card"]>> = {
   legacy: { transport: "legacy" },
-  modern: { transport: "modern", without: ["RING_PACKED"] },
-  packed: { transport: "modern", without: [] },
+  modern: { transport: "modern" },
+  packed: { transport: "modern", packed: true },
 };
 const IPERF_SECONDS = 5;
 

@@ -43,8 +43,8 @@ describe("Linux, virtio_pci in modern mode", () => {
   beforeAll(async () => {
     guests = await Promise.all([
       CardGuest.boot("alice", [
-        { backend: first.port(), options: { transport: "modern", without: [] } },
-        { backend: second.port(), options: { transport: "transitional", without: ["RING_PACKED"] } },
+        { backend: first.port(), options: { transport: "modern", packed: true } },
+        { backend: second.port(), options: { transport: "transitional" } },
       ]),
       CardGuest.boot("bob", [{ backend: first.port() }, { backend: second.port(), options: { transport: "modern" } }]),
     ]);

@@ -3,19 +3,16 @@ import { IoPortType } from "@vmmkit/ioport";
 import { commonMakeVirtioNet, type VirtioNet, type VirtioNetOptions } from "@vmmkit/virtio-net";
 import type { V86Machine } from "./machine.ts";
 
-/** Options of `addVirtioNet`: the card's own, and its interrupt pin. */
-export interface AddVirtioNetOptions extends Omit<VirtioNetOptions, "irqLine" | "mmio" | "msix" | "without"> {
+/** Options of `addVirtioNet`: the card's own, and what is the emulator's. */
+export interface AddVirtioNetOptions extends Omit<VirtioNetOptions, "irqLine" | "mmio" | "msix"> {
   /**
-   * Features that are not to be offered although the card and its backend could. Default: RING_PACKED, which costs Linux
-   * a hundred instructions a frame more; `[]` offers it as well.
+   * Packed rings are offered too. Default false: the guest's instructions are what a frame costs in an emulator, and Linux
+   * needs a hundred more with such a ring.
    */
-  readonly without?: VirtioNetOptions["without"];
+  readonly packed?: boolean;
   /** 1 to 4 for INTA# to INTD#. Default 1. */
   readonly interruptPin?: number;
 }
-
-/** The guest's instructions are what a frame costs in an emulator, and Linux needs more of them for this ring. */
-const WITHOUT: NonNullable<VirtioNetOptions["without"]> = ["RING_PACKED"];
 
 /** Ports of the legacy register window. */
 const WINDOW = { start: 0, end: 0, size: 32 } as const;
@@ -35,7 +32,8 @@ export function addVirtioNet(
   backend: RawIfaceFuncs,
   options: AddVirtioNetOptions = {},
 ): VirtioNet {
-  const { interruptPin = 1, without = WITHOUT, ...card } = options;
+  const { interruptPin = 1, packed = false, ...card } = options;
+  const without = packed ? card.without : [...(card.without ?? []), "RING_PACKED" as const];
   const pciAddress = card.pciAddress ?? machine.freeAddress();
   const irqLine = machine.lineOf(pciAddress, interruptPin);
   const irq = machine.irqOf(irqLine);
@@ -48,6 +46,6 @@ export function addVirtioNet(
     interruptPin,
     irq < 0 ? UNKNOWN_IRQ : irq,
     backend,
-    { ...card, without, pciAddress, irqLine, mmio: machine.mmio },
+    { ...card, ...(without && { without }), pciAddress, irqLine, mmio: machine.mmio },
   );
 }

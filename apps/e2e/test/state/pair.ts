@@ -30,7 +30,7 @@ export async function joinPair(hub: Hub, states?: PairStates): Promise<GuestPair
     return CardGuest.boot(name, [plan], state === undefined ? {} : { state });
   };
   const [alice, bob] = await Promise.all([
-    start("alice", { backend: wire.backend, options: { transport: "transitional", without: [] } }),
+    start("alice", { backend: wire.backend, options: { transport: "transitional", packed: true } }),
     start("bob", { backend: hub.port() }),
   ]);
   return { alice, bob, wire };

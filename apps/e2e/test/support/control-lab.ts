@@ -29,7 +29,7 @@ export async function bootControlLab(): Promise<ControlLab> {
   const overlays = [await ensureEthtool()];
   const hub = new Hub();
   const speed = { mbps: 10_000, duplex: "full" } as const;
-  const modern = { transport: "modern", without: [], queuePairs: 4, speed, with: ["HASH_REPORT"] } as const;
+  const modern = { transport: "modern", packed: true, queuePairs: 4, speed, with: ["HASH_REPORT"] } as const;
   const [alice, bob] = await Promise.all([
     CardGuest.boot("alice", [{ backend: hub.port(), options: modern }], { overlays }),
     CardGuest.boot("bob", [{ backend: hub.port(), options: { queuePairs: 2 } }], { overlays }),

@@ -1,8 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
 import { channelBackend, type Doorbell, FrameChannel } from "@vmmkit/backend-loopback";
 import type { Backend } from "@vmmkit/ethif";
-import { addVirtioNet, attachVmmkit, type V86Machine } from "@vmmkit/v86";
-import type { VirtioNet, VirtioNetCounters, VirtioNetOptions } from "@vmmkit/virtio-net";
+import { type AddVirtioNetOptions, addVirtioNet, attachVmmkit, type V86Machine } from "@vmmkit/v86";
+import type { VirtioNet, VirtioNetCounters } from "@vmmkit/virtio-net";
 import type { V86 } from "v86";
 import type { Attachment } from "../guest.ts";
 
@@ -38,7 +38,7 @@ export interface GuestBackend extends Backend {
 export interface CardData {
   readonly wire: ChannelWire | ModuleWire;
   /** Options of the card, without functions. */
-  readonly card: Omit<VirtioNetOptions, "log" | "mmio">;
+  readonly card: Omit<AddVirtioNetOptions, "log">;
 }
 
 /** A question to the card. */

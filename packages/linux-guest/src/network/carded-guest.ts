@@ -1,5 +1,6 @@
 import type { Transferable } from "node:worker_threads";
-import type { VirtioNetCounters, VirtioNetOptions } from "@vmmkit/virtio-net";
+import type { AddVirtioNetOptions } from "@vmmkit/v86";
+import type { VirtioNetCounters } from "@vmmkit/virtio-net";
 import type { Guest } from "../guest.ts";
 import { GuestThread } from "../guest-thread.ts";
 import type { GuestListeners, GuestOptions } from "../linux-guest.ts";
@@ -10,7 +11,7 @@ export interface CardedGuestOptions extends GuestOptions, GuestListeners {
   /** The guest's name, and its card's. */
   readonly name: string;
   /** Options of its card. */
-  readonly card?: Omit<VirtioNetOptions, "log" | "mmio" | "name">;
+  readonly card?: Omit<AddVirtioNetOptions, "log" | "name">;
 }
 
 /** A guest with a card, in a thread of its own. */
