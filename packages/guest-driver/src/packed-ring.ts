@@ -202,9 +202,9 @@ export class PackedRing implements GuestRing {
     look.copy(this.#used);
     let count = 0;
     for (let out = this.outCount; out > 0; out--) {
-      const word = Atomics.load(this.#ring.u32, this.#lastWordOf(look.slot));
-      if (!isUsed(word, look.wrap)) break;
-      const id = word & 0xffff;
+      const at = this.#lastWordOf(look.slot);
+      if (!isUsed(this.#flagsAt(at), look.wrap)) break;
+      const id = this.#idAt(at);
       if (this.#ids.slots(id) === 0) break;
       look.advance(this.#ids.slots(id));
       count++;
@@ -251,13 +251,13 @@ export class PackedRing implements GuestRing {
   /** Reads the next used descriptor. False where the device has given nothing back. */
   #look(): boolean {
     const at = this.#lastWordOf(this.#used.slot);
-    const word = Atomics.load(this.#ring.u32, at);
-    if (!isUsed(word, this.#used.wrap)) return false;
+    const flags = this.#flagsAt(at);
+    if (!isUsed(flags, this.#used.wrap)) return false;
     if (this.outCount === 0) this.#refuse("no chain is out");
-    const id = word & 0xffff;
+    const id = this.#idAt(at);
     if (this.#ids.slots(id) === 0) this.#refuse(`buffer id ${id} is not out`);
     // Without WRITE the length means nothing (2.8.4).
-    const wrote = ((word >>> 16) & VIRTQ_DESC_F_WRITE) !== 0;
+    const wrote = (flags & VIRTQ_DESC_F_WRITE) !== 0;
     const length = wrote ? (this.#ring.u32[at - 1] as number) : 0;
     if (length > this.#ids.room(id)) {
       this.#refuse(`length ${length}, but buffer id ${id} has room for ${this.#ids.room(id)} bytes`);
@@ -265,6 +265,19 @@ export class PackedRing implements GuestRing {
     this.#batchId = id;
     this.#batchLength = length;
     return true;
+  }
+
+  /**
+   * Flags in a descriptor's last word, read before all that is read after them. A half word, as `Atomics` makes an object
+   * of each word that is no small integer: that would be two for a frame.
+   */
+  #flagsAt(word: number): number {
+    return Atomics.load(this.#ring.u16, 2 * word + 1);
+  }
+
+  /** Buffer id in a descriptor's last word. */
+  #idAt(word: number): number {
+    return this.#ring.u16[2 * word] as number;
   }
 
   #lastWordOf(slot: number): number {
@@ -338,6 +351,6 @@ export class PackedRing implements GuestRing {
   }
 }
 
-function isUsed(word: number, wrap: number): boolean {
-  return ((word >>> 16) & OWNER_FLAGS) === (wrap === 1 ? OWNER_FLAGS : 0);
+function isUsed(flags: number, wrap: number): boolean {
+  return (flags & OWNER_FLAGS) === (wrap === 1 ? OWNER_FLAGS : 0);
 }

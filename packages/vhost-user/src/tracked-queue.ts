@@ -36,6 +36,10 @@ export class TrackedQueue implements DeviceQueue {
     return this.inner.error;
   }
 
+  get waiting(): number {
+    return this.inner.waiting;
+  }
+
   get layout(): QueueLayout | null {
     return this.inner.layout;
   }

@@ -116,9 +116,9 @@ export class ReceiveState {
 
   /** Keeps a slot's chains from number `from` on for the next frame. */
   putBack(slot: ReceiveSlot, from: number): void {
-    // A later frame that the backend has is shown to an in-order driver only behind these chains (2.7.9, 2.8.8): they
-    // go back unused rather than have it wait for a frame that may never come.
-    const keeps = !this.core.inOrder || this.slots.outCount <= 1;
+    // A later frame, of the backend's or already done, is shown to an in-order driver only behind these chains (2.7.9,
+    // 2.8.8): they go back unused rather than have it wait for a frame that may never come.
+    const keeps = !this.core.inOrder || (this.slots.outCount <= 1 && this.queue.waiting === 0);
     if (keeps && from < slot.chains.count) this.plain.close();
     this.chains.putBack(slot, from, keeps);
   }

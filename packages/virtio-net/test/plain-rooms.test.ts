@@ -66,6 +66,18 @@ describe.each([
     expect(received(rig)).toEqual(FRAMES);
   });
 
+  it("do not hold back frames in later ones where the last one that is out comes back unused", () => {
+    const rig = rigOf();
+    const first = rig.backend.allocate(60);
+    if (first === null) throw new Error("the guest has posted more");
+    rig.backend.complete(...fillRooms(rig));
+    rig.backend.giveBack(first);
+    // In order, an empty buffer before them.
+    expect(received(rig)).toEqual(FRAMES);
+    rig.backend.complete(...fillRooms(rig));
+    expect(received(rig)).toEqual(FRAMES);
+  });
+
   it("are among the chains that are saved, all of them", () => {
     const rig = rigOf();
     const rooms = fillRooms(rig);

@@ -58,6 +58,7 @@ function driverOptions(options: LoopOptions): GuestNetOptions {
     features: [...GUEST_NET_FEATURES.filter((bit) => !OPTIONAL.includes(bit)), ...on],
     ring: options.packed === true ? "packed" : "split",
     interrupts: "off",
+    inOrder: options.inOrder ?? false,
     indirect: options.indirect ? "always" : "never",
     tx: { headerApart: true, ...(segments && LONG_BUFFERS) },
     rx: { headerApart: options.rxHeaderApart ?? false, ...(segments && LONG_BUFFERS) },

@@ -13,6 +13,8 @@ export interface LoopOptions {
   readonly modern?: boolean;
   /** Packed queues instead of split ones; they need the modern interface. Default false. */
   readonly packed?: boolean;
+  /** Whether IN_ORDER is negotiated. Default false. */
+  readonly inOrder?: boolean;
   /** Cards in the process. */
   readonly cards: number;
   /** Receive buffers are two descriptors each, header and payload. Default: one. */

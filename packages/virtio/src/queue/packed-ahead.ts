@@ -122,6 +122,7 @@ export class PackedLookAhead {
     const mask = OWNER | 0;
     const oneEntry = DESC_BYTES | 0;
     const way = writable ? WRITE | 0 : 0;
+    const outChains = out.chains;
     const met = this.#met;
     const thisLook = (this.#look + 1) >>> 0;
     this.#look = thisLook;
@@ -181,7 +182,7 @@ export class PackedLookAhead {
         break;
       }
       const bufferId = word & 0xffff;
-      if (bufferId >= size || out.has(bufferId) || met[bufferId] === thisLook) break;
+      if (bufferId >= size || outChains[bufferId] !== 0 || met[bufferId] === thisLook) break;
       met[bufferId] = thisLook;
       if (way === 0) {
         const place = (offset + head) | 0;

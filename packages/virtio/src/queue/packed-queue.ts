@@ -22,6 +22,7 @@ import { QueueCore } from "./queue-core.ts";
 import type { QueueCounters } from "./queue-counters.ts";
 import { type QueueState, refuse, type SavedChain } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
+import type { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 /*
@@ -218,14 +219,15 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
 
   takeRun(index: number, count: number): void {
     const { words } = this.ahead;
-    for (let i = 0; i < count; i++) {
-      const word = words[((index + i) << 2) | 0] as number;
-      this.#take(word & 0xffff, this.#availSlot, word >>> 16);
-    }
+    const { ring, ringAt } = this.#areas;
+    const slots = this.#out.takeRun(words, index, count, this.#availSlot, ring, ringAt);
+    this.#moveOn(this.#availSlot + slots);
+    this.counters.chains += count;
+    if (this.order !== null) this.order.takeRun(words, index, count);
   }
 
   useAhead(index: number, count: number): number {
-    if (this.order === null && this.#out.slots === 0) {
+    if (this.#out.slots === 0) {
       this.#useAtOnce(index, count);
       return count;
     }
@@ -277,11 +279,18 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     }
     if (!this.#out.has(bufferId)) return;
     order.finish(bufferId, lengthBytes);
-    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
+    this.#useDone(order);
   }
 
   useRun(chains: Int32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.addUsed(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
+    const { order } = this;
+    const inTurn = order === null ? count : order.pass(chains, count);
+    for (let i = this.#used.writeTaken(this.#areas, this.#out, chains, inTurn); i < inTurn; i++) {
+      this.#use(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
+    }
+    if (order === null) return;
+    for (let i = inTurn; i < count; i++) order.finish(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
+    this.#useDone(order);
   }
 
   publish(): void {
@@ -376,6 +385,11 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
       this.#availSlot = next - this.size;
       this.#availOwner ^= OWNER;
     }
+  }
+
+  /** `#use` for the chains whose turn it is. */
+  #useDone(order: UseOrder): void {
+    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
   }
 
   /** Writes the used descriptor of a chain, and skips its slots. */

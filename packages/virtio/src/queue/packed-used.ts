@@ -1,5 +1,6 @@
 import { RING_EVENT_FLAGS_DESC, RING_EVENT_FLAGS_DISABLE, VIRTQ_DESC_BYTES, VIRTQ_DESC_F_WRITE } from "../spec.ts";
 import type { PackedAreas } from "./packed-areas.ts";
+import type { PackedChainsOut } from "./packed-chains-out.ts";
 import { OWNER as OWNER_BITS, WRAP } from "./packed-owner.ts";
 
 // A constant again that is imported: the JIT has a file's own as numbers in its code.
@@ -103,6 +104,54 @@ export class PackedUsed {
     }
     this.slot = slot;
     this.owner = owner;
+  }
+
+  /**
+   * Releases chains and writes their used descriptors, as long as they come in the order in which they were taken: in one
+   * loop, as two cost 2 to 5 % of receive.
+   * @param chains as `Virtqueue.useRun` takes them
+   * @returns how many these are
+   */
+  writeTaken({ ring, ringAt }: PackedAreas, out: PackedChainsOut, chains: Int32Array, count: number): number {
+    if (!out.inRow) return 0;
+    const { chains: taken, ids } = out;
+    const start = ringAt | 0;
+    const size = this.#size | 0;
+    const mask = OWNER | 0;
+    const write = WRITE | 0;
+    let slot = this.slot | 0;
+    let owner = this.owner | 0;
+    let hidden = this.#hiddenSlot | 0;
+    let total = 0;
+    let i = 0;
+    for (; i < count; i++) {
+      const id = chains[i << 1] as number;
+      const slots = (taken[id] as number) >>> 16;
+      if (ids[slot] !== id || slots === 0) break;
+      taken[id] = 0;
+      const lengthBytes = (chains[((i << 1) + 1) | 0] as number) | 0;
+      const word = id | owner | (lengthBytes === 0 ? 0 : write);
+      const at = (start + (slot << 2)) | 0;
+      ring[(at + 2) | 0] = lengthBytes;
+      if (hidden < 0) {
+        hidden = slot;
+        this.#hiddenSlot = slot;
+        this.#hiddenWord = word;
+      } else {
+        ring[(at + 3) | 0] = word;
+      }
+      total += slots;
+      slot += slots;
+      if (slot >= size) {
+        slot -= size;
+        owner ^= mask;
+      }
+    }
+    this.slot = slot;
+    this.owner = owner;
+    this.#hiddenSlots += total;
+    out.slots -= total;
+    return i;
   }
 
   /** Shows the guest what was written. There is something. */

@@ -39,6 +39,10 @@ export abstract class QueueCore {
     this.order = features.inOrder === true ? (this.order ?? new UseOrder(this.size)) : null;
   }
 
+  get waiting(): number {
+    return this.order === null ? 0 : this.order.waiting;
+  }
+
   get ready(): boolean {
     return this.placed !== null;
   }

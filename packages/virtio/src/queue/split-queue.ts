@@ -10,6 +10,7 @@ import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { SplitLookAhead } from "./split-ahead.ts";
+import type { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
 /*
@@ -163,8 +164,8 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     for (let i = 0; i < count; i++) {
       const headIndex = (words[((first + i) << 2) | 0] as number) & 0xffff;
       taken[headIndex] = ++takenCount;
-      if (this.order !== null) this.order.take(headIndex);
     }
+    if (this.order !== null) this.order.takeRun(words, first, count);
     this.#takenCount = takenCount;
     this.#lastAvail = (this.#lastAvail + count) & 0xffff;
     this.#inFlight += count;
@@ -172,7 +173,8 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   useAhead(index: number, count: number): number {
-    if (this.order !== null) {
+    // Where no chain is out, it is the turn of these.
+    if (this.order !== null && this.#inFlight > 0) {
       for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
       return count;
     }
@@ -256,28 +258,38 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
       return;
     }
     order.finish(headIndex, lengthBytes);
-    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
+    this.#useDone(order);
   }
 
   useRun(chains: Int32Array, count: number): void {
-    if (this.order !== null || count > this.#inFlight) {
+    if (count > this.#inFlight) {
       for (let i = 0; i < count; i++) this.addUsed(chains[2 * i] as number, chains[2 * i + 1] as number);
       return;
     }
+    const { order } = this;
+    const inTurn = order === null ? count : order.pass(chains, count);
     const used = this.#used32;
     const ringAt = (this.#used32At + 1) | 0;
     const mask = this.#mask | 0;
     const usedIdx = this.#usedIdx | 0;
     const taken = this.#taken;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < inTurn; i++) {
       const headIndex = chains[i << 1] as number;
       const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
       used[at] = headIndex;
       used[(at + 1) | 0] = chains[((i << 1) + 1) | 0] as number;
       taken[headIndex] = 0;
     }
-    this.#usedIdx = (usedIdx + count) & 0xffff;
-    this.#inFlight -= count;
+    this.#usedIdx = (usedIdx + inTurn) & 0xffff;
+    this.#inFlight -= inTurn;
+    if (order === null) return;
+    for (let i = inTurn; i < count; i++) order.finish(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
+    this.#useDone(order);
+  }
+
+  /** `#use` for the chains whose turn it is. */
+  #useDone(order: UseOrder): void {
+    for (let next = order.next(); next >= 0; next = order.next()) this.#use(next, order.lengthBytes(next));
   }
 
   publish(): void {

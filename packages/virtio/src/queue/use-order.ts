@@ -14,6 +14,7 @@ export class UseOrder {
   readonly #heads: Uint16Array;
   #first = 0;
   #count = 0;
+  #waiting = 0;
   /** By head: NOT_OUT, OUT or DONE. */
   readonly #state: Uint8Array;
   /** By head: bytes written into the chain. */
@@ -34,10 +35,53 @@ export class UseOrder {
     this.#state[head] = OUT;
   }
 
+  /**
+   * `take` for many chains.
+   * @param chains as `PlainChains.words` has them
+   * @param index number of the first
+   */
+  takeRun(chains: Int32Array, index: number, count: number): void {
+    const heads = this.#heads;
+    const state = this.#state;
+    const size = heads.length;
+    let at = this.#first + this.#count;
+    if (at >= size) at -= size;
+    for (let i = 0; i < count; i++) {
+      const head = (chains[((index + i) << 2) | 0] as number) & 0xffff;
+      heads[at] = head;
+      state[head] = OUT;
+      if (++at === size) at = 0;
+    }
+    this.#count += count;
+  }
+
+  /**
+   * Chains are done whose turn it is: they are out no longer.
+   * @param chains as `Virtqueue.useRun` takes them
+   * @returns how many of the first ones these are
+   */
+  pass(chains: Int32Array, count: number): number {
+    const heads = this.#heads;
+    const state = this.#state;
+    const most = Math.min(count, this.#count);
+    let first = this.#first;
+    let passed = 0;
+    for (; passed < most; passed++) {
+      const head = chains[passed << 1] as number;
+      if (heads[first] !== head || state[head] !== OUT) break;
+      state[head] = NOT_OUT;
+      if (++first === heads.length) first = 0;
+    }
+    this.#first = first;
+    this.#count -= passed;
+    return passed;
+  }
+
   /** A chain is done. Ignored where it is not out. */
   finish(head: number, lengthBytes: number): void {
     if (this.#state[head] !== OUT) return;
     this.#state[head] = DONE;
+    this.#waiting++;
     this.#lengthBytes[head] = lengthBytes;
   }
 
@@ -49,12 +93,18 @@ export class UseOrder {
     this.#state[head] = NOT_OUT;
     this.#first = this.#first + 1 === this.#heads.length ? 0 : this.#first + 1;
     this.#count--;
+    this.#waiting--;
     return head;
   }
 
   /** Bytes written into a chain that is done, or that `next` answered last. */
   lengthBytes(head: number): number {
     return this.#lengthBytes[head] as number;
+  }
+
+  /** How many chains are done and wait for their turn. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Whether a chain that is out is done and waits for its turn. */
@@ -66,6 +116,7 @@ export class UseOrder {
   clear(): void {
     this.#first = 0;
     this.#count = 0;
+    this.#waiting = 0;
     this.#state.fill(NOT_OUT);
   }
 }

@@ -110,6 +110,9 @@ export interface Virtqueue {
    */
   useRun(chains: Int32Array, count: number): void;
 
+  /** With IN_ORDER: how many chains were given back and wait for one that was taken before them. Otherwise 0. */
+  readonly waiting: number;
+
   /** Shows the guest what `addUsed` gave back. */
   publish(): void;
 
