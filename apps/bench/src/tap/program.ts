@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { enterNetwork, openFile } from "@vmmkit/posix";
+import { enterNetwork, openFile, threadPoller } from "@vmmkit/posix";
 import { Stopwatch } from "../loops/stopwatch.ts";
 import { echo } from "./programs/echo.ts";
 import { forward } from "./programs/forward.ts";
@@ -10,6 +10,9 @@ import { send } from "./programs/send.ts";
  * Our side of the benchmarks of TAP: the same programs as in native/tap.c, with the same arguments and the same
  * lines in and out. `--worker` gives the echo a thread that does nothing else, which waits without an event loop.
  */
+/** How long the event loop waits for its turn while a thread waits without it. */
+const TURN_MS = 20;
+
 const [mode = "", ...args] = process.argv.slice(2);
 
 function answerRounds(turn: () => number, watch: Stopwatch): void {
@@ -29,6 +32,15 @@ function untilEnd(close: () => void): void {
     process.exit(0);
   });
   process.stdout.write("ready\n");
+}
+
+/** For a process that does nothing else, as C's: it waits without the event loop, which has a turn in between. */
+function waitInKernel(): void {
+  const poller = threadPoller();
+  const until = performance.now() + TURN_MS;
+  do poller.wait(TURN_MS);
+  while (performance.now() < until);
+  setImmediate(waitInKernel);
 }
 
 function inNetwork<T>(path: string, action: () => T): T {
@@ -61,4 +73,5 @@ else if (mode === "echo") untilEnd(args[1] === "--worker" ? await echoInWorker(a
 else if (mode === "forward") {
   const [network1 = "", name1 = "", network2 = "", name2 = ""] = args;
   untilEnd(forward(inNetwork, [network1, name1], [network2, name2]));
+  waitInKernel();
 } else throw new RangeError(`"mode" expected send, receive, echo or forward, got "${mode}"`);

@@ -5,13 +5,16 @@ import type { NativeTap } from "./native-tap.ts";
 
 const PROGRAM = fileURLToPath(new URL("./program.ts", import.meta.url));
 
+/** Node's own code in huge pages, where the kernel has them: a long copy leaves little of it in the processor's tables. */
+const LARGE_PAGES = "--use-largepages=silent";
+
 /** A program, and who wrote it. */
 export type Language = "C" | "ours";
 
 /** The command line of a program in one of the languages: a file and its arguments. */
 export function programOf(language: Language, native: NativeTap, args: readonly string[]): [string, string[]] {
   if (language === "C") return [native.file, [...args]];
-  return [process.execPath, ["--import", "tsx", PROGRAM, ...args]];
+  return [process.execPath, [LARGE_PAGES, "--import", "tsx", PROGRAM, ...args]];
 }
 
 /** Starts a program in a network namespace. */
