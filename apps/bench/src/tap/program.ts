@@ -6,13 +6,13 @@ import { forward } from "./programs/forward.ts";
 import { receive } from "./programs/receive.ts";
 import { send } from "./programs/send.ts";
 
+/** How long the event loop waits for its turn while a thread waits without it. */
+const TURN_MS = 20;
+
 /*
  * Our side of the benchmarks of TAP: the same programs as in native/tap.c, with the same arguments and the same
  * lines in and out. `--worker` gives the echo a thread that does nothing else, which waits without an event loop.
  */
-/** How long the event loop waits for its turn while a thread waits without it. */
-const TURN_MS = 20;
-
 const [mode = "", ...args] = process.argv.slice(2);
 
 function answerRounds(turn: () => number, watch: Stopwatch): void {
