@@ -33,7 +33,7 @@ export function addVirtioNet(
   options: AddVirtioNetOptions = {},
 ): VirtioNet {
   const { interruptPin = 1, packed = false, ...card } = options;
-  const without = packed ? card.without : [...(card.without ?? []), "RING_PACKED" as const];
+  const without = [...(card.without ?? []), ...(packed ? [] : ["RING_PACKED" as const])];
   const pciAddress = card.pciAddress ?? machine.freeAddress();
   const irqLine = machine.lineOf(pciAddress, interruptPin);
   const irq = machine.irqOf(irqLine);
@@ -46,6 +46,6 @@ export function addVirtioNet(
     interruptPin,
     irq < 0 ? UNKNOWN_IRQ : irq,
     backend,
-    { ...card, ...(without && { without }), pciAddress, irqLine, mmio: machine.mmio },
+    { ...card, without, pciAddress, irqLine, mmio: machine.mmio },
   );
 }

@@ -78,21 +78,20 @@ export class PackedChainsOut {
     const ids = this.ids;
     const size = this.#size | 0;
     const scattered = this.#scattered;
-    const before = this.slots;
     let at = slot | 0;
     let total = 0;
     for (let i = 0; i < count; i++) {
       const word = chains[((index + i) << 2) | 0] as number;
       const id = word & 0xffff;
       const slots = word >>> 16;
-      if (scattered) this.take(id, at, slots, ring, ringAt);
       out[id] = (slots << 16) | at;
       ids[at] = id;
+      if (scattered) this.#copy(id, at, slots, ring, ringAt);
       total += slots;
       at += slots;
       if (at >= size) at -= size;
     }
-    this.slots = before + total;
+    this.slots += total;
     return total;
   }
 
