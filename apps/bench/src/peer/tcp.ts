@@ -184,7 +184,7 @@ export class TcpConnection {
 
   #segment(flags: number, sequence: number, length: number, options: readonly number[] = []): void {
     const frameBytes = L4_AT + 20 + options.length + length;
-    const frame = this.#frameOf(frameBytes);
+    const frame = options.length > 0 ? new Uint8Array(frameBytes) : this.#frameOf(frameBytes);
     putHeaders(frame, this.#to, PROTOCOL_TCP);
     put16(frame, L4_AT, this.#ports[0]);
     put16(frame, L4_AT + 2, this.#ports[1]);
