@@ -3,13 +3,17 @@ import { installUdpOut } from "../native/guest-program.ts";
 import type { Figure } from "../section.ts";
 import { LOADS, type Load } from "./loads.ts";
 import { medians, percentileOfAll, pingInTurns, turnsOf } from "./pings.ts";
-import type { Site, Turn } from "./turn.ts";
+import type { Site, StandingLoad, Turn } from "./turn.ts";
 import { ourWire, ownWire, type Wire } from "./wires.ts";
 
 /** How much is measured. */
 export interface Extent {
-  /** Turns of each card and load before they count: the emulator's compiler warms up. */
-  readonly warmUpTurns: number;
+  /**
+   * Guest instructions with each card and load before turns count: the emulator's compiler warms up. On a machine with
+   * other work that takes more turns, at most `mostWarmUpTurns`.
+   */
+  readonly warmUpInstructions: number;
+  readonly mostWarmUpTurns: number;
   /** Turns that count. */
   readonly turns: number;
   /** Groups of ten pings for each card, a tenth of them before they count. */
@@ -71,28 +75,31 @@ async function bringUp(guest: LinuxGuest, wires: readonly Wire[]): Promise<Site[
 async function compareLoad(
   load: Load,
   sites: readonly Site[],
-  { warmUpTurns, turns }: Extent,
+  { warmUpInstructions, mostWarmUpTurns, turns }: Extent,
   say: (line: string) => void,
 ): Promise<Figure> {
-  const all: [Turn[], Turn[]] = [[], []];
-  const standing = [];
+  const standing: StandingLoad[] = [];
   for (const site of sites) {
     const each = await load.begin(site);
     standing.push(each);
     // The first turn ends with a load at rest, before the other card's begins.
     await each.turn();
   }
-  for (let round = 1; round < warmUpTurns + turns; round++) {
+  const takeTurn = async (round: number, into: readonly Turn[][], remark: string): Promise<void> => {
     for (const [i, each] of turnsOf(standing, round)) {
       const turn = await each.turn();
-      const warm = round >= warmUpTurns;
-      if (warm) all[i]?.push(turn);
+      into[i]?.push(turn);
       const rate = `${rateOf(load, turn).toFixed(2)} ${load.unit}, ${instructionsOf(load, [turn]).toFixed(0)} instructions`;
-      say(`${load.name}, ${sites[i]?.wire.name}: ${rate} a ${load.per.name}${warm ? "" : " (warming up)"}`);
+      say(`${load.name}, ${sites[i]?.wire.name}: ${rate} a ${load.per.name}${remark}`);
     }
-  }
+  };
+  const warming: Turn[][] = sites.map(() => []);
+  const isWarm = (): boolean => warming.every((turns) => sumOf(turns, "instructions") >= warmUpInstructions);
+  for (let round = 0; round < mostWarmUpTurns && !isWarm(); round++) await takeTurn(round, warming, " (warming up)");
+  const counted: [Turn[], Turn[]] = [[], []];
+  for (let round = 0; round < turns; round++) await takeTurn(round, counted, "");
   for (const each of standing) await each.end();
-  const [own, ours] = all;
+  const [own, ours] = counted;
   const counts = [ours, own].map((turns) => Math.round(instructionsOf(load, turns)).toLocaleString("en"));
   return {
     name: load.name,
@@ -110,8 +117,11 @@ function rateOf({ scale }: Load, { amount, seconds }: Turn): number {
 }
 
 function instructionsOf({ per }: Load, turns: readonly Turn[]): number {
-  const amount = turns.reduce((sum, turn) => sum + turn.amount, 0);
-  return (turns.reduce((sum, turn) => sum + turn.instructions, 0) / amount) * per.amount;
+  return (sumOf(turns, "instructions") / sumOf(turns, "amount")) * per.amount;
+}
+
+function sumOf(turns: readonly Turn[], what: keyof Turn): number {
+  return turns.reduce((sum, turn) => sum + turn[what], 0);
 }
 
 async function comparePings(
