@@ -19,7 +19,7 @@ export interface Load {
 
 const SMALL_FRAME_BYTES = 60;
 const DISCARD_PORT = 9;
-const PUMP_MS = 20;
+const TICK_MS = 20;
 const FLOOD_MS = 1000;
 const FLOOD_FRAMES = 64;
 
@@ -39,9 +39,9 @@ export const LOADS: readonly Load[] = [
 function processLoad({ guest, wire }: Site, command: string, count: () => number): StandingLoad {
   const job = guest.start(`exec ${command}`);
   job.result.catch(() => {});
-  const pump = setInterval(() => {
-    for (const connection of wire.peer.connections.values()) connection.pump();
-  }, PUMP_MS);
+  const ticks = setInterval(() => {
+    for (const connection of wire.peer.connections.values()) connection.tick();
+  }, TICK_MS);
   return {
     turn: async () => {
       job.kill("CONT");
@@ -51,7 +51,7 @@ function processLoad({ guest, wire }: Site, command: string, count: () => number
       return turn;
     },
     end: async () => {
-      clearInterval(pump);
+      clearInterval(ticks);
       job.kill("KILL");
       await job.result.catch(() => {});
       wire.peer.connections.clear();
@@ -126,7 +126,7 @@ function smallIn({ guest, wire, device }: Site): StandingLoad {
       const first = await count();
       const turn = await flood();
       // What is in the ring now came across in that time, too.
-      await sleep(PUMP_MS);
+      await sleep(TICK_MS);
       return { ...turn, amount: (await count()) - first };
     },
     end: async () => {},

@@ -95,6 +95,12 @@ export class TcpConnection {
     this.pump();
   }
 
+  /** Some milliseconds went by: what is not acknowledged yet is, as a lone segment would else be sent again. */
+  tick(): void {
+    if (!this.closed && this.#sinceAck > 0) this.#acknowledgeNow();
+    this.pump();
+  }
+
   /** Sends what the window allows; called again and again while there is something to send. */
   pump(): void {
     if (this.closed || this.#bytesToSend === 0) return;
@@ -167,10 +173,12 @@ export class TcpConnection {
     }
     // Every second segment, as RFC 9293 asks for at least.
     this.#sinceAck += Math.ceil(length / MSS);
-    if (this.#sinceAck >= 2 || (flags & PSH) !== 0) {
-      this.#sinceAck = 0;
-      this.#segment(ACK, this.#sendNext, 0);
-    }
+    if (this.#sinceAck >= 2 || (flags & PSH) !== 0) this.#acknowledgeNow();
+  }
+
+  #acknowledgeNow(): void {
+    this.#sinceAck = 0;
+    this.#segment(ACK, this.#sendNext, 0);
   }
 
   #frameOf(frameBytes: number): Uint8Array {
