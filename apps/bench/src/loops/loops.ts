@@ -2,6 +2,7 @@ import { Hub, loopbackBackend } from "@vmmkit/backend-loopback";
 import { type Backend, type EthDriver, type Frame, type RawIfaceFuncs, writeFrame } from "@vmmkit/ethif";
 import type { GuestNetDriver } from "@vmmkit/guest-driver";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+import { QUEUE_LOOPS } from "../queue/queue-loops.ts";
 import { TEE_LOOPS } from "../tee/tee-loops.ts";
 import { benchGuest } from "./bench-guest.ts";
 import { batchOf, type LoopMaker, type LoopOptions } from "./loop.ts";
@@ -90,4 +91,11 @@ function broadcast({ bytes }: LoopOptions): Uint8Array {
 }
 
 /** The loops by name. */
-export const LOOPS: Readonly<Record<string, LoopMaker>> = { transmit, receive, loopback, hub, ...TEE_LOOPS };
+export const LOOPS: Readonly<Record<string, LoopMaker>> = {
+  transmit,
+  receive,
+  loopback,
+  hub,
+  ...QUEUE_LOOPS,
+  ...TEE_LOOPS,
+};
