@@ -2,12 +2,14 @@
  * The native baseline: what a virtio-net device's inner loop costs in C, with the checks that such a loop needs and
  * nothing else. One split virtqueue of 256 entries, two descriptors a frame (header and payload), 128 frames a batch.
  *
- *   rings collect BYTES    walk the chains, check each descriptor, put (address, length) of each into arrays
- *   rings transmit BYTES   the same, and copy the payload out of guest memory
- *   rings receive BYTES    the same, write a header and copy a payload into guest memory
+ *   rings collect BYTES [QUEUES]    walk the chains, check each descriptor, put (address, length) of each into arrays
+ *   rings transmit BYTES [QUEUES]   the same, and copy the payload out of guest memory
+ *   rings receive BYTES [QUEUES]    the same, write a header and copy a payload into guest memory
  *
- * Reads lines "round MILLISECONDS", or "warm" for "round", from standard input and answers each with nanoseconds per frame: the median of the
- * batches of that time. Only the device's side is timed; the driver fills the ring in between.
+ * With several queues, each in a guest memory of its own, batches take turns among them.
+ *
+ * Reads lines "round MILLISECONDS", or "warm" for "round", from standard input and answers each with nanoseconds per
+ * frame: the median of the batches of that time. Only the device's side is timed; the driver fills the ring in between.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,7 +17,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { RING = 256, BATCH = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, SLOT_BYTES = 2048 };
+enum { RING = 256, BATCH = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, MAX_QUEUES = 64 };
+/* What a frame has of guest memory. A power of two would put all headers into a few sets of the caches. */
+enum { SLOT_BYTES = 2112 };
 enum { F_NEXT = 1, F_WRITE = 2, F_INDIRECT = 4 };
 
 struct desc {
@@ -24,7 +28,7 @@ struct desc {
   uint16_t flags, next;
 };
 
-static struct {
+static struct queue {
   uint8_t *ram;
   uint64_t ram_bytes;
   struct desc *table;
@@ -32,7 +36,9 @@ static struct {
   uint16_t *used16;
   uint32_t *used32;
   uint16_t last_avail, used_idx;
-} queue;
+} queues[MAX_QUEUES];
+/* The one whose turn it is, by value: its fields are at fixed places, as a single one's would be. */
+static struct queue queue;
 
 static const uint8_t *range_at[2 * BATCH];
 static uint32_t range_bytes[2 * BATCH];
@@ -108,7 +114,7 @@ static inline __attribute__((always_inline)) int batch(int copies, unsigned writ
 }
 
 /* The driver's side: chain i is descriptor 2i, the header, and 2i + 1, the payload. */
-static void set_up(unsigned writable, uint32_t bytes) {
+static void set_up(void) {
   queue.ram_bytes = 4 << 20;
   queue.ram = aligned_alloc(4096, queue.ram_bytes);
   if (queue.ram == NULL) exit(1);
@@ -117,17 +123,17 @@ static void set_up(unsigned writable, uint32_t bytes) {
   queue.avail = (uint16_t *)(queue.ram + 16 * RING);
   queue.used16 = (uint16_t *)(queue.ram + 8192);
   queue.used32 = (uint32_t *)queue.used16;
-  for (unsigned i = 0; i < BATCH; i++) {
-    const uint64_t slot = (1 << 20) + (uint64_t)i * 2 * SLOT_BYTES;
-    const uint16_t direction = writable ? F_WRITE : 0;
-    queue.table[2 * i] = (struct desc){slot, HEADER_BYTES, (uint16_t)(direction | F_NEXT), (uint16_t)(2 * i + 1)};
-    queue.table[2 * i + 1] = (struct desc){slot + 64, bytes, direction, 0};
-  }
 }
 
-static void fill(void) {
-  uint16_t idx = queue.avail[1];
-  for (unsigned i = 0; i < BATCH; i++) queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * i);
+static void fill(int writable, uint32_t bytes) {
+  const uint16_t idx = queue.avail[1], direction = writable ? F_WRITE : 0;
+  for (unsigned i = 0; i < BATCH; i++) {
+    const uint64_t slot = (1 << 20) + (uint64_t)i * SLOT_BYTES;
+    if (!writable) memset(queue.ram + slot, 0, HEADER_BYTES);
+    queue.table[2 * i] = (struct desc){slot, HEADER_BYTES, (uint16_t)(direction | F_NEXT), (uint16_t)(2 * i + 1)};
+    queue.table[2 * i + 1] = (struct desc){slot + 64, bytes, direction, 0};
+    queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * i);
+  }
   __atomic_store_n(&queue.avail[1], (uint16_t)(idx + BATCH), __ATOMIC_SEQ_CST);
 }
 
@@ -136,10 +142,12 @@ static int ascending(const void *a, const void *b) {
   return d < 0 ? -1 : d > 0;
 }
 
-static double round_of(const char *mode, uint32_t bytes, double milliseconds) {
+static double round_of(const char *mode, uint32_t bytes, int queue_count, double milliseconds) {
   int count = 0;
   for (const double end = now_ns() + milliseconds * 1e6; now_ns() < end && count < MAX_BATCHES;) {
-    fill();
+    struct queue *turn = &queues[count % queue_count];
+    queue = *turn;
+    fill(mode[0] == 'r', bytes);
     const double start = now_ns();
     const int frames = mode[0] == 'c'   ? batch(0, 0, bytes)
                        : mode[0] == 't' ? batch(1, 0, bytes)
@@ -150,6 +158,7 @@ static double round_of(const char *mode, uint32_t bytes, double milliseconds) {
       exit(1);
     }
     batch_ns[count++] = took;
+    *turn = queue;
   }
   qsort(batch_ns, (size_t)count, sizeof *batch_ns, ascending);
   return batch_ns[count / 2] / BATCH;
@@ -166,19 +175,22 @@ static double clock_ns(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *mode = argc == 3 ? argv[1] : "";
-  const long bytes = argc == 3 ? atol(argv[2]) : 0;
+  const char *mode = argc == 3 || argc == 4 ? argv[1] : "";
+  const long bytes = *mode ? atol(argv[2]) : 0, queue_count = argc == 4 ? atol(argv[3]) : 1;
   if ((strcmp(mode, "collect") && strcmp(mode, "transmit") && strcmp(mode, "receive")) || bytes < 1 ||
-      bytes > SLOT_BYTES - 64) {
-    fprintf(stderr, "usage: rings collect|transmit|receive BYTES\n");
+      bytes > SLOT_BYTES - 64 || queue_count < 1 || queue_count > MAX_QUEUES) {
+    fprintf(stderr, "usage: rings collect|transmit|receive BYTES [QUEUES]\n");
     return 2;
   }
-  set_up(mode[0] == 'r', (uint32_t)bytes);
+  for (int i = 0; i < queue_count; i++) {
+    set_up();
+    queues[i] = queue;
+  }
   char line[64];
   while (fgets(line, sizeof line, stdin) != NULL) {
     const char *argument = strchr(line, ' ');
     const double milliseconds = argument == NULL ? 0 : atof(argument);
-    printf("%.4f\n", round_of(mode, (uint32_t)bytes, milliseconds) - clock_ns() / BATCH);
+    printf("%.4f\n", round_of(mode, (uint32_t)bytes, (int)queue_count, milliseconds) - clock_ns() / BATCH);
     fflush(stdout);
   }
   return 0;

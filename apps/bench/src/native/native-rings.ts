@@ -33,9 +33,10 @@ export class NativeRings {
     return new NativeRings(folder, `${compiler.version} ${FLAGS.join(" ")}`);
   }
 
-  /** Starts a process that runs one mode on frames of `bytes` bytes. */
-  start(mode: NativeMode, bytes: number): Contender {
-    return new Contender(`C, ${mode}, ${bytes} B`, join(this.#folder, "rings"), [mode, String(bytes)]);
+  /** Starts a process that runs one mode on frames of `bytes` bytes, with as many guests as it has queues. */
+  start(mode: NativeMode, bytes: number, queues: number): Contender {
+    const name = `C, ${mode}, ${bytes} B${queues === 1 ? "" : `, ${queues} queues`}`;
+    return new Contender(name, join(this.#folder, "rings"), [mode, String(bytes), String(queues)]);
   }
 
   async dispose(): Promise<void> {

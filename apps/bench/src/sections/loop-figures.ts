@@ -11,6 +11,8 @@ export interface LoopCase {
   readonly options: LoopOptions;
   /** The native program that it is compared with; its frames are as long. */
   readonly native: NativeMode;
+  /** How many queues that one serves in turns. Default 1. */
+  readonly nativeQueues?: number;
   /** Nanoseconds per frame. */
   readonly target?: number;
 }
@@ -46,11 +48,11 @@ export async function loopFigures(cases: readonly LoopCase[], { short, say }: Se
   }
 }
 
-function nativeKey({ native, options }: LoopCase): string {
-  return `${native} ${options.bytes}`;
+function nativeKey({ native, options, nativeQueues = 1 }: LoopCase): string {
+  return `${native} ${options.bytes} ${nativeQueues}`;
 }
 
-function splitKey(key: string): [NativeMode, number] {
-  const [mode, bytes] = key.split(" ");
-  return [mode as NativeMode, Number(bytes)];
+function splitKey(key: string): [NativeMode, number, number] {
+  const [mode, bytes, queues] = key.split(" ");
+  return [mode as NativeMode, Number(bytes), Number(queues)];
 }

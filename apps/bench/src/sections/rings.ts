@@ -44,7 +44,10 @@ function variants(): LoopCase[] {
 /** Time per frame is to be flat from the smallest ring to the largest, and from one card to many. */
 function sizes(): LoopCase[] {
   const ring = [64, 1024, 32768].map((size) => transmit(`transmit 64 B, ring of ${size}`, { ring: size }));
-  const cards = [8, 64].map((count) => transmit(`transmit 64 B, ${count} cards`, { cards: count }));
+  const cards = [8, 64].map((count) => ({
+    ...transmit(`transmit 64 B, ${count} cards`, { cards: count }),
+    nativeQueues: count,
+  }));
   return [...ring, ...cards];
 }
 
