@@ -63,7 +63,7 @@ export const ETHERNET_HEADER_BYTES = 14;
 /** The longest frame that is to be segmented: IP counts in 16 bits, and the header has a VLAN tag. */
 export const MAX_SEGMENTED_BYTES: number = 65535 + 18;
 /** No limit to frames: more than any can have. */
-export const NO_FRAME_LIMIT = 0x3fff_ffff;
+const NO_FRAME_LIMIT = 0x3fff_ffff;
 /** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */
 export const ETHERNET_OVERHEAD_BYTES = 18;
 
