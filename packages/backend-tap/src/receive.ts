@@ -180,7 +180,8 @@ export class Receive {
   /** Reads several frames at once. */
   #readMany(driver: EthDriver, count: number): Stopped {
     const reader = this.#reader;
-    if (reader === null || !this.#takeRooms(reader, driver, count)) return this.#readOne(driver);
+    if (reader === null || !reader.takeRooms(driver, count, this.#frameLength.expected, this.#queue))
+      return this.#readOne(driver);
     // Whoever was asked for the rooms may have closed it.
     const tried = this.#fd.closed ? 0 : reader.read(this.#fd.number);
     let stopped: Stopped = this.#fd.closed ? Stopped.Empty : Stopped.Budget;
@@ -202,17 +203,6 @@ export class Receive {
     }
     reader.done(found);
     return stopped;
-  }
-
-  /** Room for several frames. False where there is none at all. */
-  #takeRooms(reader: BatchReader, driver: EthDriver, count: number): boolean {
-    const { callbacks } = driver;
-    while (reader.roomCount < count) {
-      const room = callbacks.allocateRxBuf(this.#frameLength.expected, this.#queue);
-      if (room === null) break;
-      reader.addRoom(room);
-    }
-    return reader.roomCount > 0;
   }
 
   /** Room for a frame as long as expected, or whatever room there is. */

@@ -390,6 +390,7 @@ export class NetDevice implements VirtioDevice, Saveable {
     return {
       txComplete: (cookie) => this.#pairs.transmitted(cookie),
       allocateRxBuf: (sizeBytes, queue) => this.#pairs.allocate(sizeBytes, queue),
+      allocateRxBufs: (count, frames, lengths, queue) => this.#pairs.allocateSeveral(count, frames, lengths, queue),
       rxComplete: (count, frames, lengths) => this.#pairs.received(count, frames, lengths),
       linkChange: (up) => this.setLink(up),
     };

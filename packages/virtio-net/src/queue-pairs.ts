@@ -93,8 +93,16 @@ export class QueuePairs {
    * belongs to another, it is copied.
    */
   allocate(sizeBytes: number, queue = 0): Frame | null {
-    const pair = queue < this.#steering.receivePairs ? this.all[queue] : this.all[0];
-    return pair?.receive.allocate(sizeBytes) ?? null;
+    return this.#receiver(queue)?.receive.allocate(sizeBytes) ?? null;
+  }
+
+  /** See `RawIfaceCallbacks.allocateRxBufs`. */
+  allocateSeveral(count: number, frames: Frame[], lengths: readonly number[], queue = 0): number {
+    return this.#receiver(queue)?.receive.allocateSeveral(count, frames, lengths) ?? 0;
+  }
+
+  #receiver(queue: number): QueuePair | undefined {
+    return queue < this.#steering.receivePairs ? this.all[queue] : this.all[0];
   }
 
   /** See `RawIfaceCallbacks.rxComplete`: frames of several pairs, in runs of one pair each. */
