@@ -1,10 +1,11 @@
 /*
  * The native baseline: what a virtio-net device's inner loop costs in C, with the checks that such a loop needs and
- * nothing else. One split virtqueue of 256 entries, two descriptors a frame (header and payload), 128 frames a batch.
+ * nothing else. One split virtqueue of 256 entries, two descriptors a frame (header and payload), BATCH frames (1 to 128)
+ * at a time.
  *
- *   rings collect BYTES    walk the chains, check each descriptor, put (address, length) of each into arrays
- *   rings transmit BYTES   the same, and copy the payload out of guest memory
- *   rings receive BYTES    the same, write a header and copy a payload into guest memory
+ *   rings collect BYTES BATCH    walk the chains, check each descriptor, put (address, length) of each into arrays
+ *   rings transmit BYTES BATCH   the same, and copy the payload out of guest memory
+ *   rings receive BYTES BATCH    the same, write a header and copy a payload into guest memory
  *
  * Reads lines "round MILLISECONDS", or "warm" for "round", from standard input and answers each with nanoseconds per frame: the median of the
  * batches of that time. Only the device's side is timed; the driver fills the ring in between.
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RING = 256, BATCH = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, SLOT_BYTES = 2048 };
+enum { RING = 256, MOST_FRAMES = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, SLOT_BYTES = 2048 };
 enum { F_NEXT = 1, F_WRITE = 2, F_INDIRECT = 4 };
 
 struct desc {
@@ -34,10 +35,11 @@ static struct {
   uint16_t last_avail, used_idx;
 } queue;
 
-static const uint8_t *range_at[2 * BATCH];
-static uint32_t range_bytes[2 * BATCH];
-static uint8_t host[BATCH][SLOT_BYTES];
+static const uint8_t *range_at[2 * MOST_FRAMES];
+static uint32_t range_bytes[2 * MOST_FRAMES];
+static uint8_t host[MOST_FRAMES][SLOT_BYTES];
 static double batch_ns[MAX_BATCHES];
+static int frames_a_batch;
 
 static double now_ns(void) {
   struct timespec t;
@@ -117,7 +119,7 @@ static void set_up(unsigned writable, uint32_t bytes) {
   queue.avail = (uint16_t *)(queue.ram + 16 * RING);
   queue.used16 = (uint16_t *)(queue.ram + 8192);
   queue.used32 = (uint32_t *)queue.used16;
-  for (unsigned i = 0; i < BATCH; i++) {
+  for (unsigned i = 0; i < MOST_FRAMES; i++) {
     const uint64_t slot = (1 << 20) + (uint64_t)i * 2 * SLOT_BYTES;
     const uint16_t direction = writable ? F_WRITE : 0;
     queue.table[2 * i] = (struct desc){slot, HEADER_BYTES, (uint16_t)(direction | F_NEXT), (uint16_t)(2 * i + 1)};
@@ -127,8 +129,10 @@ static void set_up(unsigned writable, uint32_t bytes) {
 
 static void fill(void) {
   uint16_t idx = queue.avail[1];
-  for (unsigned i = 0; i < BATCH; i++) queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * i);
-  __atomic_store_n(&queue.avail[1], (uint16_t)(idx + BATCH), __ATOMIC_SEQ_CST);
+  for (unsigned i = 0; i < (unsigned)frames_a_batch; i++) {
+    queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * ((idx + i) % MOST_FRAMES));
+  }
+  __atomic_store_n(&queue.avail[1], (uint16_t)(idx + frames_a_batch), __ATOMIC_SEQ_CST);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -145,14 +149,14 @@ static double round_of(const char *mode, uint32_t bytes, double milliseconds) {
                        : mode[0] == 't' ? batch(1, 0, bytes)
                                         : batch(1, 1, bytes);
     const double took = now_ns() - start;
-    if (frames != BATCH) {
-      fprintf(stderr, "rings: a batch of %d frames answered %d\n", BATCH, frames);
+    if (frames != frames_a_batch) {
+      fprintf(stderr, "rings: a batch of %d frames answered %d\n", frames_a_batch, frames);
       exit(1);
     }
     batch_ns[count++] = took;
   }
   qsort(batch_ns, (size_t)count, sizeof *batch_ns, ascending);
-  return batch_ns[count / 2] / BATCH;
+  return batch_ns[count / 2] / frames_a_batch;
 }
 
 /* What a pair of looks at the clock costs: it is in every batch. */
@@ -166,11 +170,12 @@ static double clock_ns(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *mode = argc == 3 ? argv[1] : "";
-  const long bytes = argc == 3 ? atol(argv[2]) : 0;
+  const char *mode = argc == 4 ? argv[1] : "";
+  const long bytes = argc == 4 ? atol(argv[2]) : 0;
+  frames_a_batch = argc == 4 ? atoi(argv[3]) : 0;
   if ((strcmp(mode, "collect") && strcmp(mode, "transmit") && strcmp(mode, "receive")) || bytes < 1 ||
-      bytes > SLOT_BYTES - 64) {
-    fprintf(stderr, "usage: rings collect|transmit|receive BYTES\n");
+      bytes > SLOT_BYTES - 64 || frames_a_batch < 1 || frames_a_batch > MOST_FRAMES) {
+    fprintf(stderr, "usage: rings collect|transmit|receive BYTES BATCH\n");
     return 2;
   }
   set_up(mode[0] == 'r', (uint32_t)bytes);
@@ -178,7 +183,7 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     const char *argument = strchr(line, ' ');
     const double milliseconds = argument == NULL ? 0 : atof(argument);
-    printf("%.4f\n", round_of(mode, (uint32_t)bytes, milliseconds) - clock_ns() / BATCH);
+    printf("%.4f\n", round_of(mode, (uint32_t)bytes, milliseconds) - clock_ns() / frames_a_batch);
     fflush(stdout);
   }
   return 0;

@@ -33,9 +33,10 @@ export class NativeRings {
     return new NativeRings(folder, `${compiler.version} ${FLAGS.join(" ")}`);
   }
 
-  /** Starts a process that runs one mode on frames of `bytes` bytes. */
-  start(mode: NativeMode, bytes: number): Contender {
-    return new Contender(`C, ${mode}, ${bytes} B`, join(this.#folder, "rings"), [mode, String(bytes)]);
+  /** Starts a process that runs one mode on frames of `bytes` bytes, `batch` of them (1 to 128) at a time. */
+  start(mode: NativeMode, bytes: number, batch: number): Contender {
+    const name = `C, ${mode}, ${bytes} B, batches of ${batch}`;
+    return new Contender(name, join(this.#folder, "rings"), [mode, String(bytes), String(batch)]);
   }
 
   async dispose(): Promise<void> {
