@@ -276,15 +276,16 @@ export class Transmit implements PolledQueue {
     let handed = false;
     let length = 0;
     let sentBytes = 0;
-    let next = from;
+    let next = from | 0;
     this.#plain = slot;
     this.#plainFrom = from;
+    frame.place(memory, 0, 1);
     try {
       for (; next < count; next++) {
         const at = words[((next << 2) + 2) | 0] as number;
         length = words[((next << 2) + 3) | 0] as number;
-        if (length < shortest || length > longest || core.linkUp !== true) break;
-        frame.place(memory, offset + at, length);
+        if (length < shortest || length > longest) break;
+        frame.placeAgain(offset + at, length);
         this.#plainNext = next;
         handed = true;
         result = failed;
@@ -298,7 +299,7 @@ export class Transmit implements PolledQueue {
       this.#counters.frames += next - from;
       this.#counters.bytes += sentBytes;
       if (handed || next > from) this.#unflushed = true;
-      const odd = !handed && next < count && core.linkUp;
+      const odd = !handed && next < count;
       if (this.#plain !== null) this.#tellQueue(slot, next, handed || odd);
       if (handed) this.#cut = !this.#settle(slot, result, length);
       else if (odd) this.#drop(slot, length < shortest ? "tooShort" : "tooLong");

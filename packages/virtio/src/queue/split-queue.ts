@@ -145,8 +145,18 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
     // Without an index that was seen, chains of a restored queue come first.
     const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
-    const ring = this.#availAt + 2;
-    this.#looker.look(this.#avail, ring, this.#lastAvail, count, this.indirect, writable, headBytes, ahead);
+    this.#looker.look(
+      this.#avail,
+      this.#availAt + 2,
+      this.#lastAvail,
+      count,
+      this.indirect,
+      writable,
+      headBytes,
+      ahead,
+      this.#used32,
+      this.#used32At + 1,
+    );
     return ahead.count;
   }
 
@@ -173,23 +183,13 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   useAhead(index: number, count: number): number {
-    // Where no chain is out, it is the turn of these.
-    if (this.order !== null && this.#inFlight > 0) {
+    if (this.#inFlight > 0) {
       for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
       return count;
     }
-    const { words } = this.ahead;
-    const used = this.#used32;
-    const ringAt = (this.#used32At + 1) | 0;
-    const mask = this.#mask | 0;
-    const usedIdx = this.#usedIdx | 0;
-    for (let i = 0; i < count; i++) {
-      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
-      used[at] = words[((index + i) << 2) | 0] as number;
-      used[(at + 1) | 0] = 0;
-    }
+    // No chain is out: these are used at the index at which they were available, and there `look` has written them.
     this.#lastAvail = (this.#lastAvail + count) & 0xffff;
-    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.#usedIdx = this.#lastAvail;
     this.counters.chains += count;
     return count;
   }
