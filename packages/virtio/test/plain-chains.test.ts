@@ -155,8 +155,19 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
     else queue.addUsed(name, lengthBytes);
   }
   queue.publish();
-  const { counters, stops, region } = bench;
-  return { seen, counters: { ...counters }, stops, error: queue.error, bytes: region.bytes, plainCount };
+  const { counters, stops } = bench;
+  return { seen, counters: { ...counters }, stops, error: queue.error, bytes: shown(bench), plainCount };
+}
+
+/**
+ * What the guest sees of its memory: a split queue writes used elements ahead of the ring's `idx`, and they are nothing
+ * before that has passed them. In a scene it does not pass the end of the ring.
+ */
+function shown(bench: Bench): Uint8Array {
+  const { region, layout } = bench;
+  if (bench instanceof PackedBench) return region.bytes;
+  const idx = region.u16[layout.usedRing / 2 + 1] ?? 0;
+  return region.bytes.fill(0, layout.usedRing + 4 + 8 * idx, layout.usedRing + 4 + 8 * SIZE);
 }
 
 /** Adds what lies at a place in the window of `ahead`. */

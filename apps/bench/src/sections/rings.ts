@@ -24,7 +24,8 @@ export const rings: Section = {
   name: "rings",
   about: "the card alone: transmit without a copy, receive with one",
   inShort: true,
-  run: (context) => loopFigures(context.short ? usual() : [...usual(), ...batches(), ...variants(), ...sizes()], context),
+  run: (context) =>
+    loopFigures(context.short ? usual() : [...usual(), ...batches(), ...variants(), ...sizes()], context),
 };
 
 function usual(): LoopCase[] {

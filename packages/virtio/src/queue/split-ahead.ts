@@ -41,6 +41,10 @@ export class SplitLookAhead {
    * @param from how many entries into the ring, modulo its size
    * @param limit how many chains at most
    * @param ahead gets the chains
+   * @param used words that the used ring lies in. Device-readable chains go back with length 0, so they are written
+   * there at once, each at the index at which it is available: the guest looks at none before the ring's `idx` says so,
+   * and where no chain is out they are where they have to be
+   * @param usedAt index of the used ring's first element
    */
   look(
     avail: Uint16Array,
@@ -58,8 +62,7 @@ export class SplitLookAhead {
     const { bytes, words } = window;
     const { words: found } = ahead;
     const ringTable = this.#table;
-    // `| 0` tells the JIT that these are small integers: it has them in registers then, and adds without checks. The
-    // file's constants among them: it would load and check those for each chain.
+    // `| 0` tells the JIT that these are small integers: it has them in registers then, and adds without checks.
     const ringTableAt = this.#tableAt | 0;
     const size = this.#size | 0;
     const offset = window.offset | 0;
@@ -67,10 +70,13 @@ export class SplitLookAhead {
     const high = window.high | 0;
     const lengthBytes = window.lengthBytes | 0;
     const head0 = headBytes | 0;
+    // Numbers and not the specification's names, which only have to agree: a name is a variable in a bundle, loaded and
+    // checked for each chain.
     const next: typeof VIRTQ_DESC_F_NEXT = 1;
+    const write: typeof VIRTQ_DESC_F_WRITE = 2;
     const indirect: typeof VIRTQ_DESC_F_INDIRECT = 4;
-    const flags = 7;
-    const way = writable ? 2 : 0;
+    const flags = next | write | indirect;
+    const way = writable ? write : 0;
     const entry = ringAt | 0;
     const start = from | 0;
     const usedRing = usedAt | 0;
@@ -119,12 +125,10 @@ export class SplitLookAhead {
       }
       const to = count << 2;
       found[to] = index;
+      found[(to + 1) | 0] = head;
       found[(to + 2) | 0] = body;
       found[(to + 3) | 0] = rest;
-      if (way !== 0) {
-        found[(to + 1) | 0] = head;
-        continue;
-      }
+      if (way !== 0) continue;
       const at = (offset + head) | 0;
       if (((bytes[at] as number) | (bytes[(at + 1) | 0] as number)) !== 0) break;
       const element = (usedRing + (slot << 1)) | 0;
