@@ -9,6 +9,7 @@ import { TransmitSlot } from "./transmit-slot.ts";
 
 const COMPLETE = TxResult.Complete;
 const FAILED = TxResult.Failed;
+const EMPTY = QUEUE_EMPTY;
 /** Where a queue has looked at no chain. */
 const NO_MEMORY: FrameMemory = { bytes: new Uint8Array(0), gpa: 0, hostAddress: 0 };
 
@@ -48,6 +49,8 @@ export class Transmit implements PolledQueue {
   #running = false;
   /** A frame's fate ends the batch: the guest reset the card, or moved the rings. */
   #cut = false;
+  /** The loop that sends ahead saw that there is no chain any more. */
+  #empty = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
   /** The backend was handed a frame since it was last told to flush. */
@@ -201,7 +204,7 @@ export class Transmit implements PolledQueue {
     this.#cut = false;
     while (left > 0) {
       left = this.#sendPlain(left);
-      if (left === 0 || this.#cut) break;
+      if (left === 0 || this.#cut || this.#empty) break;
       const slot = this.#take();
       if (slot === null) break;
       const head = queue.pop(false, this.#core.headerBytes, this.#header, slot.frame);
@@ -226,7 +229,7 @@ export class Transmit implements PolledQueue {
   /**
    * Sends chains of the usual kind, as many as there are one behind the other. They ask for nothing, so between ring and
    * backend there is little more than one loop.
-   * @returns what is left of the budget; `#cut` says whether the batch has to end
+   * @returns what is left of the budget; `#cut` says whether the batch has to end, `#empty` that it may
    */
   #sendPlain(budget: number): number {
     const core = this.#core;
@@ -234,11 +237,14 @@ export class Transmit implements PolledQueue {
     const { ahead } = queue;
     let left = budget;
     let next = 0;
+    this.#empty = false;
     if (core.ingress.steering.learning) return left;
     ahead.drop();
     while (left > 0 && !this.#cut && core.linkUp && !this.#full()) {
       if (next >= ahead.count) {
-        if (queue.lookAhead(false, core.headerBytes, left) === 0) break;
+        const found = queue.lookAhead(false, core.headerBytes, left);
+        this.#empty = found === EMPTY;
+        if (found <= 0) break;
         next = 0;
       }
       const slot = this.#take();

@@ -142,7 +142,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   lookAhead(writable: boolean, headBytes: number, limit: number): number {
     const { ahead } = this;
     ahead.drop();
-    if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) return QUEUE_EMPTY;
     // Without an index that was seen, chains of a restored queue come first.
     const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
     this.#looker.look(
