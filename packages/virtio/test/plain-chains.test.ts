@@ -259,6 +259,6 @@ describe.each([
     expect(queue.ahead.count).toBe(0);
     expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
     queue.reset();
-    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(QUEUE_EMPTY);
   });
 });

@@ -293,7 +293,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   publish(): void {
-    if (this.#usedPublished === this.#usedIdx || !this.begin()) return;
+    if (this.#usedPublished === this.#usedIdx || !this.#goesOn()) return;
     this.#unsignalled += (this.#usedIdx - this.#usedPublished) & 0xffff;
     this.#usedPublished = this.#usedIdx;
     // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
@@ -304,7 +304,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
 
   needsInterrupt(): boolean {
     const fresh = this.#unsignalled;
-    if (fresh === 0 || !this.begin()) return false;
+    if (fresh === 0 || !this.#goesOn()) return false;
     this.#unsignalled = 0;
     if (this.eventIdx) {
       // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
@@ -327,7 +327,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   enableNotify(): boolean {
-    if (!this.begin()) return false;
+    if (!this.#goesOn()) return false;
     if (this.eventIdx) {
       this.#setAvailEvent(this.#lastAvail);
     } else {
@@ -413,6 +413,12 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   /** Tells whoever watches writes of two bytes of the used ring. */
   #noteUsedRing(offset: number): void {
     if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing + offset, 2);
+  }
+
+  /** `begin` for what touches the rings alone: a look at their views says whether they are still there. */
+  #goesOn(): boolean {
+    const here = this.generation === this.memory.generation && this.#avail.length > 0 && this.#used16.length > 0;
+    return here ? this.stoppedBy === null : this.begin();
   }
 
   protected override stop(error: QueueError): void {
