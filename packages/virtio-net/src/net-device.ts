@@ -246,6 +246,8 @@ export class NetDevice implements VirtioDevice, Saveable {
   setLink(up: boolean): void {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
+    // Frames that are on their way in a loop have asked whether it is up; the others ask again.
+    for (const pair of this.#pairs.all) pair.transmit.catchUp();
     this.#config.setLink(up);
     this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.

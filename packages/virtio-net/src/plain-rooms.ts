@@ -190,7 +190,7 @@ export class PlainRooms {
     if (this.#next < this.#end) return true;
     const queue = this.#queue;
     this.close();
-    if (queue.lookAhead(true, this.#core.headerBytes, queue.size) === 0) return false;
+    if (queue.lookAhead(true, this.#core.headerBytes, queue.size) <= 0) return false;
     const { region, offset, bytes, words, count } = queue.ahead;
     if (region !== this.#region || offset !== this.#offset) {
       this.settleAll();

@@ -142,11 +142,21 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   lookAhead(writable: boolean, headBytes: number, limit: number): number {
     const { ahead } = this;
     ahead.drop();
-    if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) return QUEUE_EMPTY;
     // Without an index that was seen, chains of a restored queue come first.
     const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
-    const ring = this.#availAt + 2;
-    this.#looker.look(this.#avail, ring, this.#lastAvail, count, this.indirect, writable, headBytes, ahead);
+    this.#looker.look(
+      this.#avail,
+      this.#availAt + 2,
+      this.#lastAvail,
+      count,
+      this.indirect,
+      writable,
+      headBytes,
+      ahead,
+      this.#used32,
+      this.#used32At + 1,
+    );
     return ahead.count;
   }
 
@@ -173,23 +183,13 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   useAhead(index: number, count: number): number {
-    // Where no chain is out, it is the turn of these.
-    if (this.order !== null && this.#inFlight > 0) {
+    if (this.#inFlight > 0) {
       for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
       return count;
     }
-    const { words } = this.ahead;
-    const used = this.#used32;
-    const ringAt = (this.#used32At + 1) | 0;
-    const mask = this.#mask | 0;
-    const usedIdx = this.#usedIdx | 0;
-    for (let i = 0; i < count; i++) {
-      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
-      used[at] = words[((index + i) << 2) | 0] as number;
-      used[(at + 1) | 0] = 0;
-    }
+    // No chain is out: these are used at the index at which they were available, and there `look` has written them.
     this.#lastAvail = (this.#lastAvail + count) & 0xffff;
-    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.#usedIdx = this.#lastAvail;
     this.counters.chains += count;
     return count;
   }
@@ -293,7 +293,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   publish(): void {
-    if (this.#usedPublished === this.#usedIdx || !this.begin()) return;
+    if (this.#usedPublished === this.#usedIdx || !this.#goesOn()) return;
     this.#unsignalled += (this.#usedIdx - this.#usedPublished) & 0xffff;
     this.#usedPublished = this.#usedIdx;
     // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
@@ -304,7 +304,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
 
   needsInterrupt(): boolean {
     const fresh = this.#unsignalled;
-    if (fresh === 0 || !this.begin()) return false;
+    if (fresh === 0 || !this.#goesOn()) return false;
     this.#unsignalled = 0;
     if (this.eventIdx) {
       // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
@@ -327,7 +327,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   enableNotify(): boolean {
-    if (!this.begin()) return false;
+    if (!this.#goesOn()) return false;
     if (this.eventIdx) {
       this.#setAvailEvent(this.#lastAvail);
     } else {
@@ -413,6 +413,12 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   /** Tells whoever watches writes of two bytes of the used ring. */
   #noteUsedRing(offset: number): void {
     if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing + offset, 2);
+  }
+
+  /** `begin` for what touches the rings alone: a look at their views says whether they are still there. */
+  #goesOn(): boolean {
+    const here = this.generation === this.memory.generation && this.#avail.length > 0 && this.#used16.length > 0;
+    return here ? this.stoppedBy === null : this.begin();
   }
 
   protected override stop(error: QueueError): void {
