@@ -39,7 +39,7 @@ export class NativeRings {
    * @param batch how many frames at a time, 1 to 128
    * @param queues how many guests it serves in turns
    */
-  start(mode: NativeMode, bytes: number, batch = BATCH, queues = 1): Contender {
+  start(mode: NativeMode, bytes: number, batch: number = BATCH, queues = 1): Contender {
     const name = [
       `C, ${mode}, ${bytes} B`,
       ...(batch === BATCH ? [] : [`batches of ${batch}`]),

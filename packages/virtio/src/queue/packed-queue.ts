@@ -166,7 +166,8 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   lookAhead(writable: boolean, headBytes: number, limit: number): number {
     const { ahead } = this;
     ahead.drop();
-    if (!this.#open || this.#again.length > 0) return 0;
+    if (!this.#open) return QUEUE_EMPTY;
+    if (this.#again.length > 0) return 0;
     const looker = this.#looker;
     const slot = this.#availSlot;
     const owner = this.#availOwner;
