@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { BATCH } from "../loops/loop.ts";
 import { Contender } from "../measure/contender.ts";
 import { firstCompiler } from "./compiler.ts";
 
@@ -35,7 +36,7 @@ export class NativeRings {
 
   /** Starts a process that runs one mode on frames of `bytes` bytes, `batch` of them (1 to 128) at a time. */
   start(mode: NativeMode, bytes: number, batch: number): Contender {
-    const name = `C, ${mode}, ${bytes} B, batches of ${batch}`;
+    const name = `C, ${mode}, ${bytes} B${batch === BATCH ? "" : `, batches of ${batch}`}`;
     return new Contender(name, join(this.#folder, "rings"), [mode, String(bytes), String(batch)]);
   }
 
