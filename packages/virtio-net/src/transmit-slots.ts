@@ -12,7 +12,10 @@ export class TransmitSlots {
   readonly #pair: number;
   readonly #pairs: number;
 
-  /** @param pair number of the queue pair, and how many there are */
+  /**
+   * @param pair number of the queue pair
+   * @param pairs how many there are
+   */
   constructor(pair: number, pairs: number) {
     this.#pair = pair;
     this.#pairs = pairs;
