@@ -2,7 +2,15 @@
 import type { VirtioNet } from "@vmmkit/virtio-net";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
 import { afterEach, describe, expect, it } from "vitest";
-import { addVirtioNet, attachVmmkit, restoreState, saveState, type V86Machine, V86StateError } from "../src/index.ts";
+import {
+  type AddVirtioNetOptions,
+  addVirtioNet,
+  attachVmmkit,
+  restoreState,
+  saveState,
+  type V86Machine,
+  V86StateError,
+} from "../src/index.ts";
 import { TestEmulator } from "./support/emulator.ts";
 import { Firmware } from "./support/firmware.ts";
 
@@ -16,6 +24,8 @@ const DONE = 0x618;
 const PORT = 0xd000;
 const STATUS = PORT + 0x12;
 const ISR = PORT + 0x13;
+/** Feature 34, in the upper word. */
+const RING_PACKED = 1 << 2;
 /** Feature STATUS. */
 const F_STATUS = 1 << 16;
 
@@ -66,10 +76,10 @@ afterEach(async () => {
   for (const { guest } of worlds.splice(0)) await guest.destroy();
 });
 
-async function start(cards = 1): Promise<World> {
+async function start(cards = 1, options: AddVirtioNetOptions = {}): Promise<World> {
   const guest = await TestEmulator.load(firmware());
   const machine = attachVmmkit(guest.emulator);
-  const all = Array.from({ length: cards }, () => addVirtioNet(machine, virtioNetDefaultBackend()));
+  const all = Array.from({ length: cards }, () => addVirtioNet(machine, virtioNetDefaultBackend(), options));
   const world = { guest, machine, card: all[0] as VirtioNet };
   worlds.push(world);
   return world;
@@ -173,6 +183,21 @@ describe("saveState and restoreState", () => {
     }
     expect(JSON.stringify(there.machine.save())).toBe(before);
     await expectQuiet(there);
+  });
+
+  it("refuses the state of a guest with packed rings where they are not on offer, and takes it where they are", async () => {
+    const { guest, machine } = await start(1, { packed: true });
+    await guest.runUntil(READY, 1);
+    const state = JSON.parse(JSON.stringify(machine.save())) as ReturnType<V86Machine["save"]>;
+    const [card] = state.pci.functions;
+    // The firmware's driver is a legacy one. Of what a modern one accepted, this is what the machines differ in.
+    Object.assign(card?.state["device"] as object, { featuresHigh: RING_PACKED });
+    machine.restore(state);
+    expect(machine.save().pci.functions[0]?.state["device"]).toMatchObject({ featuresHigh: RING_PACKED });
+    const without = await start();
+    const before = without.machine.save();
+    expect(() => without.machine.restore(state)).toThrow(new RangeError('"featuresHigh" are not all on offer: 0x4'));
+    expect(without.machine.save()).toEqual(before);
   });
 
   it("refuses a machine's state of another size of memory, or with levels that are none", async () => {

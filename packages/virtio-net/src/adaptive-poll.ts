@@ -35,6 +35,9 @@ const NOTIFIED_ADVANTAGE = 1.25;
  */
 const NOTIFIED_WINS = 3;
 
+/** How many trials polling is kept when it is chosen for the first time, before it has been compared. */
+const FIRST_HOLD_TRIALS = 5;
+
 /** The two ways. */
 const NOTIFIED = 0;
 const POLLED = 1;
@@ -46,8 +49,9 @@ const POLLED = 1;
  *
  * Two rules. While polling is preferred, a notification is answered at once and only what follows it in the same
  * slice waits: a frame now and then is never late. Notifications come back when a slice brought nothing. And whether
- * it is preferred is measured and not guessed: where notifications are dense, both ways are tried for some
- * milliseconds each, the one that moved more bytes is kept for a second, and the other gets another try. Polling is
+ * it is preferred is measured: where notifications are dense, both ways are tried for some milliseconds each, the one
+ * that moved more bytes is kept for a second, and the other gets another try. Only the first quarter of a second is a
+ * guess: as many notifications as make a trial dense, however soon they have come, begin it with polling. Polling is
  * given up only where it loses again and again, as one bad trial would cost a second of notifications. Bytes and not
  * frames, as a guest that is notified of less may put the same into fewer frames.
  */
@@ -97,22 +101,39 @@ export class AdaptivePoll {
     }
     const now = this.#nowMs();
     if (now - this.#trialStart >= this.#trialMs) this.#judge(now);
+    else if (this.#isBusyAtOnce()) this.#pollUntried(now);
+  }
+
+  /** Whether there were as many notifications in part of the first trial as make a whole one dense. */
+  #isBusyAtOnce(): boolean {
+    return this.#rates[POLLED] < 0 && this.#preferred === NOTIFIED && this.#notifications >= DENSE_PER_MS * TRIAL_MS;
+  }
+
+  /** Most busy guests are better polled, and many a transfer is over before that could be measured. */
+  #pollUntried(now: number): void {
+    this.#preferred = POLLED;
+    this.#hold = FIRST_HOLD_TRIALS;
+    this.#begin(now);
+  }
+
+  #begin(now: number): void {
+    this.#trialStart = now;
+    this.#framesAtStart = this.#moved.frames();
+    this.#bytesAtStart = this.#moved.bytes();
+    this.#notifications = 0;
   }
 
   #judge(now: number): void {
     const elapsed = now - this.#trialStart;
     const dense = this.#preferred === POLLED || this.#notifications >= DENSE_PER_MS * elapsed;
-    const frames = this.#moved.frames();
-    const bytes = this.#moved.bytes();
+    const frames = this.#moved.frames() - this.#framesAtStart;
+    const bytes = this.#moved.bytes() - this.#bytesAtStart;
     const weight = this.#preferred === POLLED ? NOTIFIED_ADVANTAGE : 1;
-    this.#rates[this.#preferred] = (weight * (bytes - this.#bytesAtStart)) / elapsed;
+    this.#rates[this.#preferred] = (weight * bytes) / elapsed;
     // Long idle: what was learned before means nothing any more.
-    if (!dense || elapsed > 4 * TRIAL_MS || frames - this.#framesAtStart < DENSE_PER_MS * elapsed) this.#forget();
+    if (!dense || elapsed > 4 * TRIAL_MS || frames < DENSE_PER_MS * elapsed) this.#forget();
     else this.#choose();
-    this.#trialStart = now;
-    this.#framesAtStart = frames;
-    this.#bytesAtStart = bytes;
-    this.#notifications = 0;
+    this.#begin(now);
   }
 
   #forget(): void {
@@ -125,6 +146,16 @@ export class AdaptivePoll {
     this.#trialMs = TRIAL_MS;
   }
 
+  /** The other way has not been tried since the guest was idle. */
+  #compareLater(other: number): void {
+    if (this.#hold > 0) {
+      this.#hold--;
+      return;
+    }
+    this.#preferred = other;
+    if (other === NOTIFIED) this.#trialMs = PROBE_MS;
+  }
+
   #choose(): void {
     const tried = this.#preferred;
     const other = 1 - tried;
@@ -132,7 +163,7 @@ export class AdaptivePoll {
     const winner = (this.#rates[tried] ?? -1) >= otherRate ? tried : other;
     this.#trialMs = TRIAL_MS;
     if (otherRate < 0) {
-      this.#preferred = other;
+      this.#compareLater(other);
       return;
     }
     this.#notifiedWins = winner === POLLED ? 0 : this.#notifiedWins + 1;

@@ -90,15 +90,25 @@ describe("AdaptivePoll", () => {
     expect(world.counted(500, 50, 30)).toBeLessThan(0.15 * 500 * 50);
   });
 
+  it("polls a busy guest from the first slice on, which is worth it where the transfer is a short one", () => {
+    expect(world.counted(200, 50)).toBeLessThan(0.05 * 200 * 50);
+  });
+
+  it("compares the two ways after a quarter of a second, however it began", () => {
+    world.slices(240, 50);
+    // The notified way's short trial.
+    expect(world.counted(60, 50)).toBeGreaterThan(15 * 50);
+  });
+
   it("goes back to notifications where polling slows the guest down, and tries it again only rarely", () => {
-    world.slices(200, 50, 20);
+    world.slices(600, 50, 20);
     const before = world.frames;
     world.slices(2000, 50, 20);
     expect(world.frames - before).toBeGreaterThan(0.95 * 2000 * 50);
   });
 
   it("is not talked into notifications by one bad trial of polling", () => {
-    world.slices(500, 50);
+    world.slices(800, 50);
     // The machine does something else for a trial.
     world.slices(40, 5);
     expect(world.counted(500, 50)).toBeLessThan(0.25 * 500 * 50);

@@ -12,8 +12,8 @@ export interface Wire {
   /** Network part of the wire's addresses: the peer is .1, the guest .2. */
   readonly subnet: readonly [number, number, number];
   readonly peer: NetPeer;
-  /** Frames that arrived for the guest when its card had no room. */
-  lost(): number;
+  /** Guest instructions that the emulator has executed so far, modulo 2^32. */
+  instructions(): number;
 }
 
 /** What v86 offers of its inside for its own network card. */
@@ -36,23 +36,19 @@ export function ownWire(emulator: V86, subnet: Wire["subnet"]): Wire {
   const bus = (emulator as unknown as { bus: NetBus }).bus;
   const peer = new NetPeer((frame) => bus.send("net0-receive", frame), [...subnet, 1]);
   bus.register("net0-send", (frame) => peer.receive(frame), null);
-  return { name: "v86's own card", subnet, peer, lost: () => 0 };
+  return { name: "v86's own card", subnet, peer, instructions: () => emulator.get_instruction_counter() };
 }
 
 /** The wire of our card. Checksums and segmentation are left to the other side, as the emulator's own card cannot. */
 export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonly card: VirtioNet } {
   const machine = attachVmmkit(emulator);
-  let lost = 0;
   let driver: EthDriver | null = null;
   const frames: Frame[] = [];
   const lengths: number[] = [];
   const peer = new NetPeer(
     (frame, segmentBytes) => {
       const room = driver?.callbacks.allocateRxBuf(frame.length) ?? null;
-      if (room === null) {
-        lost++;
-        return;
-      }
+      if (room === null) return;
       writeFrame(room, frame);
       describe(room, segmentBytes);
       frames[0] = room;
@@ -66,7 +62,7 @@ export function ourWire(emulator: V86, subnet: Wire["subnet"]): Wire & { readonl
     driver = made;
   });
   const card = addVirtioNet(machine, backend, { interruptPin: INTERRUPT_PIN });
-  return { name: "our card", subnet, peer, card, lost: () => lost };
+  return { name: "our card", subnet, peer, card, instructions: () => emulator.get_instruction_counter() };
 }
 
 /** Says what is left to be done with a frame. The peer's checksums are right. */

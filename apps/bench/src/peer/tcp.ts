@@ -26,6 +26,8 @@ const MOST_IN_FLIGHT = 512 * 1024;
 /** Unacknowledged bytes at the start (RFC 6928). */
 const INITIAL_WINDOW = 10 * MSS;
 const RETRANSMIT_MS = 250;
+/** Lengths of which a segment is kept: they are whole segments, up to 44 of them in one, and the last. */
+const MOST_FRAMES = 64;
 
 /**
  * The peer's end of one TCP connection: it swallows what comes, and, if it is to, sends zeros until it is told to
@@ -58,8 +60,8 @@ export class TcpConnection {
   #duplicates = 0;
   #lastProgress = 0;
   #finSent = false;
-  /** The segment sent last. Payload is zeros, so one of the same length differs in its headers alone. */
-  #frame = new Uint8Array(0);
+  /** By length, the segments sent last. Payload is zeros, so those of one length differ in their headers alone. */
+  readonly #frames = new Map<number, Uint8Array>();
 
   /**
    * @param syn the guest's SYN
@@ -171,10 +173,18 @@ export class TcpConnection {
     }
   }
 
+  #frameOf(frameBytes: number): Uint8Array {
+    const kept = this.#frames.get(frameBytes);
+    if (kept !== undefined) return kept;
+    if (this.#frames.size >= MOST_FRAMES) this.#frames.clear();
+    const made = new Uint8Array(frameBytes);
+    this.#frames.set(frameBytes, made);
+    return made;
+  }
+
   #segment(flags: number, sequence: number, length: number, options: readonly number[] = []): void {
     const frameBytes = L4_AT + 20 + options.length + length;
-    if (this.#frame.length !== frameBytes) this.#frame = new Uint8Array(frameBytes);
-    const frame = this.#frame;
+    const frame = options.length > 0 ? new Uint8Array(frameBytes) : this.#frameOf(frameBytes);
     putHeaders(frame, this.#to, PROTOCOL_TCP);
     put16(frame, L4_AT, this.#ports[0]);
     put16(frame, L4_AT + 2, this.#ports[1]);
