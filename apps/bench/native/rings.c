@@ -1,10 +1,12 @@
 /*
  * The native baseline: what a virtio-net device's inner loop costs in C, with the checks that such a loop needs and
- * nothing else. One split virtqueue of 256 entries, two descriptors a frame (header and payload), 128 frames a batch.
+ * nothing else. One split virtqueue of 256 entries, two descriptors a frame (header and payload), BATCH frames (1 to
+ * 128, all of them if it is left out) at a time.
  *
- *   rings collect BYTES [QUEUES]    walk the chains, check each descriptor, put (address, length) of each into arrays
- *   rings transmit BYTES [QUEUES]   the same, and copy the payload out of guest memory
- *   rings receive BYTES [QUEUES]    the same, write a header and copy a payload into guest memory
+ *   rings collect BYTES [BATCH [QUEUES]]    walk the chains, check each descriptor, put (address, length) of each into
+ *                                           arrays
+ *   rings transmit BYTES [BATCH [QUEUES]]   the same, and copy the payload out of guest memory
+ *   rings receive BYTES [BATCH [QUEUES]]    the same, write a header and copy a payload into guest memory
  *
  * With several queues, each in a guest memory of its own, batches take turns among them.
  *
@@ -17,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RING = 256, BATCH = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, MAX_QUEUES = 64 };
+enum { RING = 256, MOST_FRAMES = 128, HEADER_BYTES = 12, MAX_BATCHES = 1 << 16, MAX_QUEUES = 64 };
 /* What a frame has of guest memory. A power of two would put all headers into a few sets of the caches. */
 enum { SLOT_BYTES = 2112 };
 enum { F_NEXT = 1, F_WRITE = 2, F_INDIRECT = 4 };
@@ -40,10 +42,11 @@ static struct queue {
 /* The one whose turn it is, by value: its fields are at fixed places, as a single one's would be. */
 static struct queue queue;
 
-static const uint8_t *range_at[2 * BATCH];
-static uint32_t range_bytes[2 * BATCH];
-static uint8_t host[BATCH][SLOT_BYTES];
+static const uint8_t *range_at[2 * MOST_FRAMES];
+static uint32_t range_bytes[2 * MOST_FRAMES];
+static uint8_t host[MOST_FRAMES][SLOT_BYTES];
 static double batch_ns[MAX_BATCHES];
+static int frames_a_batch;
 
 static double now_ns(void) {
   struct timespec t;
@@ -127,14 +130,16 @@ static void set_up(void) {
 
 static void fill(int writable, uint32_t bytes) {
   const uint16_t idx = queue.avail[1], direction = writable ? F_WRITE : 0;
-  for (unsigned i = 0; i < BATCH; i++) {
-    const uint64_t slot = (1 << 20) + (uint64_t)i * SLOT_BYTES;
+  for (unsigned i = 0; i < (unsigned)frames_a_batch; i++) {
+    const unsigned number = (idx + i) % MOST_FRAMES;
+    const uint64_t slot = (1 << 20) + (uint64_t)number * SLOT_BYTES;
+    struct desc *header = &queue.table[2 * number];
     if (!writable) memset(queue.ram + slot, 0, HEADER_BYTES);
-    queue.table[2 * i] = (struct desc){slot, HEADER_BYTES, (uint16_t)(direction | F_NEXT), (uint16_t)(2 * i + 1)};
-    queue.table[2 * i + 1] = (struct desc){slot + 64, bytes, direction, 0};
-    queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * i);
+    header[0] = (struct desc){slot, HEADER_BYTES, (uint16_t)(direction | F_NEXT), (uint16_t)(2 * number + 1)};
+    header[1] = (struct desc){slot + 64, bytes, direction, 0};
+    queue.avail[2 + (uint16_t)(idx + i) % RING] = (uint16_t)(2 * number);
   }
-  __atomic_store_n(&queue.avail[1], (uint16_t)(idx + BATCH), __ATOMIC_SEQ_CST);
+  __atomic_store_n(&queue.avail[1], (uint16_t)(idx + frames_a_batch), __ATOMIC_SEQ_CST);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -153,15 +158,15 @@ static double round_of(const char *mode, uint32_t bytes, int queue_count, double
                        : mode[0] == 't' ? batch(1, 0, bytes)
                                         : batch(1, 1, bytes);
     const double took = now_ns() - start;
-    if (frames != BATCH) {
-      fprintf(stderr, "rings: a batch of %d frames answered %d\n", BATCH, frames);
+    if (frames != frames_a_batch) {
+      fprintf(stderr, "rings: a batch of %d frames answered %d\n", frames_a_batch, frames);
       exit(1);
     }
     batch_ns[count++] = took;
     *turn = queue;
   }
   qsort(batch_ns, (size_t)count, sizeof *batch_ns, ascending);
-  return batch_ns[count / 2] / BATCH;
+  return batch_ns[count / 2] / frames_a_batch;
 }
 
 /* What a pair of looks at the clock costs: it is in every batch. */
@@ -175,11 +180,13 @@ static double clock_ns(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *mode = argc == 3 || argc == 4 ? argv[1] : "";
-  const long bytes = *mode ? atol(argv[2]) : 0, queue_count = argc == 4 ? atol(argv[3]) : 1;
+  const char *mode = argc >= 3 && argc <= 5 ? argv[1] : "";
+  const long bytes = *mode ? atol(argv[2]) : 0, queue_count = argc == 5 ? atol(argv[4]) : 1;
+  frames_a_batch = argc >= 4 ? atoi(argv[3]) : MOST_FRAMES;
   if ((strcmp(mode, "collect") && strcmp(mode, "transmit") && strcmp(mode, "receive")) || bytes < 1 ||
-      bytes > SLOT_BYTES - 64 || queue_count < 1 || queue_count > MAX_QUEUES) {
-    fprintf(stderr, "usage: rings collect|transmit|receive BYTES [QUEUES]\n");
+      bytes > SLOT_BYTES - 64 || frames_a_batch < 1 || frames_a_batch > MOST_FRAMES || queue_count < 1 ||
+      queue_count > MAX_QUEUES) {
+    fprintf(stderr, "usage: rings collect|transmit|receive BYTES [BATCH [QUEUES]]\n");
     return 2;
   }
   for (int i = 0; i < queue_count; i++) {
@@ -190,7 +197,8 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     const char *argument = strchr(line, ' ');
     const double milliseconds = argument == NULL ? 0 : atof(argument);
-    printf("%.4f\n", round_of(mode, (uint32_t)bytes, (int)queue_count, milliseconds) - clock_ns() / BATCH);
+    const double ns = round_of(mode, (uint32_t)bytes, (int)queue_count, milliseconds) - clock_ns() / frames_a_batch;
+    printf("%.4f\n", ns);
     fflush(stdout);
   }
   return 0;

@@ -1,4 +1,5 @@
 import { qemu } from "./qemu/section.ts";
+import { queue } from "./queue/section.ts";
 import type { Section } from "./section.ts";
 import { allocations } from "./sections/allocations.ts";
 import { hub } from "./sections/hub.ts";
@@ -11,4 +12,4 @@ import { tee } from "./tee/tee.ts";
 import { vhost } from "./vhost/section.ts";
 
 /** Everything that there is to measure, in the order in which it runs. */
-export const SECTIONS: readonly Section[] = [rings, hub, tee, allocations, memory, start, tap, vhost, qemu, v86];
+export const SECTIONS: readonly Section[] = [queue, rings, hub, tee, allocations, memory, start, tap, vhost, qemu, v86];

@@ -27,6 +27,7 @@ export class Cards {
     return {
       cards: cards.sort((a, b) => at(a) - at(b)),
       uplinks: reports.flatMap(({ uplinks }) => uplinks),
+      processes: reports.flatMap(({ processes }) => processes),
     };
   }
 }

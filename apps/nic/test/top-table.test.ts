@@ -29,13 +29,15 @@ function card(transmit: Direction): CardReport {
 
 it("rates of the time between, the fill of all rings, and drops by cause", () => {
   const rings = [1, 3].map((queue) => ({ queue, size: 256, filled: queue, frames: 0 }));
-  const before = { timeMs: 1000, cards: [card(direction(100))] };
-  const after = { timeMs: 3000, cards: [card(direction(4100, { rings }))] };
+  const processes = (userSeconds: number, pid = 1) => [{ cards: ["a", "b"], pid, userSeconds, systemSeconds: 0.5 }];
+  const before = { timeMs: 1000, cards: [card(direction(100))], processes: processes(1) };
+  const after = { timeMs: 3000, cards: [card(direction(4100, { rings }))], processes: processes(1.5) };
   const [, , , tx, , rx] = formatTop(before, after).split("\n");
   expect(tx?.split("│").map((cell) => cell.trim())).toEqual([
-    ...["", "a", "up, no VMM", "tx", "2000", "2.00", "4000", "4/512", "linkDown 7, overflow 2", ""],
+    ...["", "a", "up, no VMM", "tx", "2000", "2.00", "4000", "4/512", "25 %", "linkDown 7, overflow 2", ""],
   ]);
   expect(rx).toContain("rx");
+  expect(formatTop(before, { ...after, processes: processes(1.5, 2) })).not.toContain("%");
 });
 
 it("an uplink has rates too, and none where its process is another one now", () => {
@@ -47,6 +49,6 @@ it("an uplink has rates too, and none where its process is another one now", () 
   });
   const lines = formatTop(sample(0, 100, 50), sample(1000, 1100, 0)).split("\n");
   const cells = lines.map((line) => line.split("│").map((cell) => cell.trim()));
-  expect(cells[3]).toEqual(["", "tap:vmm0", "", "out", "1000", "1.00", "", "", "failed 3", ""]);
-  expect(cells[5]).toEqual(["", "", "", "in", "0", "0.00", "", "", "", ""]);
+  expect(cells[3]).toEqual(["", "tap:vmm0", "", "out", "1000", "1.00", "", "", "", "failed 3", ""]);
+  expect(cells[5]).toEqual(["", "", "", "in", "0", "0.00", "", "", "", "", ""]);
 });

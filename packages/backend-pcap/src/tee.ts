@@ -85,6 +85,7 @@ function observedDriver(driver: EthDriver, capture: FrameCapture): EthDriver {
     // The card's own functions where there is nothing to see: each call of a wrapper would be in the way of a frame.
     txComplete: upper.txComplete,
     allocateRxBuf: upper.allocateRxBuf,
+    ...(upper.allocateRxBufs === undefined ? {} : { allocateRxBufs: upper.allocateRxBufs }),
     rxComplete(count, frames, lengths) {
       if (capture.on) capture.received(count, frames, lengths);
       upper.rxComplete(count, frames, lengths);

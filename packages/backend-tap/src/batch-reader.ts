@@ -1,4 +1,4 @@
-import type { Frame } from "@vmmkit/ethif";
+import { allocateRxBufs, type EthDriver, type Frame } from "@vmmkit/ethif";
 import type { IoRing } from "@vmmkit/posix";
 import { FrameBatch } from "./frame-batch.ts";
 
@@ -16,6 +16,8 @@ export class BatchReader {
   /** Rooms to read into are its first. It does not get shorter: an array that is emptied gives its memory back. */
   readonly #rooms: Frame[] = [];
   #roomCount = 0;
+  /** Sizes of rooms, all the same. */
+  #sizes: number[] = [];
   #ask = 1;
   #row = 0;
 
@@ -34,9 +36,18 @@ export class BatchReader {
     return this.#rooms[index];
   }
 
-  /** Adds a room to read into. */
-  addRoom(room: Frame): void {
-    this.#rooms[this.#roomCount++] = room;
+  /**
+   * Asks the card for rooms to read into.
+   * @param count how many
+   * @param sizeBytes of each
+   * @returns false where there is none at all
+   */
+  takeRooms({ callbacks }: EthDriver, count: number, sizeBytes: number, queue: number): boolean {
+    if (this.#sizes.length < count || this.#sizes[0] !== sizeBytes) {
+      this.#sizes = new Array<number>(Math.max(count, this.#sizes.length)).fill(sizeBytes);
+    }
+    this.#roomCount = allocateRxBufs(callbacks, count, this.#rooms, this.#sizes, queue);
+    return this.#roomCount > 0;
   }
 
   /** Per read that was run: the bytes read, or minus the number of the error. */

@@ -2,12 +2,11 @@ import { type EthDriver, type Frame, readFrame, writeFrame } from "@vmmkit/ethif
 import { addressOf, Errno, type Fd, type IoRing, IoVector, readv } from "@vmmkit/posix";
 import { BatchReader } from "./batch-reader.ts";
 import type { TapCounters } from "./counters.ts";
-import { HEADER_BYTES, MAX_FRAME_BYTES, OVERHEAD_BYTES } from "./limits.ts";
+import { FilledRooms } from "./filled-rooms.ts";
+import { FrameLength } from "./frame-length.ts";
+import { HEADER_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
 import { LoneFrames } from "./lone-frames.ts";
 import { VnetHeader } from "./vnet-header.ts";
-
-/** Short frames in a row after which no long ones are expected any more. */
-const SHORT_RUN = 32;
 
 /**
  * So many bytes are given to the guest before more are read: who passes frames on finds most of them in the processor's
@@ -35,9 +34,8 @@ export type Stopped = (typeof Stopped)[keyof typeof Stopped];
  * The way from the kernel to the guest, into the buffers that the guest has posted: one `readv` per frame, or one system
  * call for many when they come one upon the other.
  *
- * How long the next frame is nobody knows before it is read, and room for the longest takes many of a guest's
- * buffers. So room is asked for frames as long as they were lately, and behind it in the vector lies memory of ours:
- * a frame that is longer than expected ends there, is put together, and copied into longer room.
+ * Room is asked for frames as long as they were lately, and behind it in the vector lies memory of ours: a frame that is
+ * longer than expected ends there, is put together, and copied into longer room.
  */
 export class Receive {
   readonly #fd: Fd;
@@ -46,23 +44,14 @@ export class Receive {
   readonly #batchFrames: number;
   readonly #vector: IoVector = new IoVector();
   readonly #header: VnetHeader;
-  /** Rooms that wait to be given to the guest, and how many bytes are in each. */
-  readonly #rooms: Frame[] = [];
-  readonly #lengths: number[] = [];
-  #count = 0;
-  /** Bytes in those rooms. */
-  #bytes = 0;
+  /** What waits to be given to the guest. */
+  readonly #filled = new FilledRooms();
+  readonly #frameLength = new FrameLength();
   /** Takes the end of frames that are longer than the room, and whole ones that wait for longer room. */
   readonly #stash: Uint8Array = new Uint8Array(new ArrayBuffer(MAX_FRAME_BYTES));
   readonly #stashAddress: number = addressOf(this.#stash);
   /** A frame of so many bytes waits in the stash. Its header is in `#header`. */
   #stashed = 0;
-  /** The longest frame without segmentation, and the longest at all. */
-  #ordinary = 0;
-  #longest = 0;
-  /** How long the next frame may be, by experience. */
-  #expected = 0;
-  #shortRun = 0;
   /** The guest called back in the middle of it. */
   #again = false;
   #busy = false;
@@ -96,9 +85,7 @@ export class Receive {
 
   /** The link's MTU, or what may come unfinished, has changed. */
   setLimits(mtu: number, segments: boolean): void {
-    this.#ordinary = Math.min(mtu + OVERHEAD_BYTES, MAX_FRAME_BYTES);
-    this.#longest = segments ? MAX_FRAME_BYTES : this.#ordinary;
-    this.#expected = this.#ordinary;
+    this.#frameLength.setLimits(mtu, segments);
   }
 
   /**
@@ -118,8 +105,8 @@ export class Receive {
       while (this.#again && budget > 0 && open()) {
         this.#again = false;
         stopped = this.#batch(driver, budget, open);
-        budget -= Math.max(1, this.#count);
-        this.#flush(driver);
+        budget -= Math.max(1, this.#filled.count);
+        this.#filled.give(driver);
       }
     } finally {
       this.#busy = false;
@@ -149,10 +136,10 @@ export class Receive {
       if (stopped !== Stopped.Budget) return stopped;
       if (left === budget && count === 1 && this.#stashed === 0) {
         // The first is not to wait for the look after it, which may find nothing.
-        this.#flush(driver);
+        this.#filled.give(driver);
         if (this.#mayStop && this.#lone.guess()) return Stopped.Budget;
       }
-      if (this.#bytes >= GIVEN_BYTES) this.#flush(driver);
+      if (this.#filled.bytes >= GIVEN_BYTES) this.#filled.give(driver);
       left -= count;
     }
     return Stopped.Budget;
@@ -160,12 +147,12 @@ export class Receive {
 
   /** How many frames may be read at once. */
   #most(): number {
-    return Math.max(1, Math.ceil(GIVEN_BYTES / this.#expected));
+    return Math.max(1, Math.ceil(GIVEN_BYTES / this.#frameLength.expected));
   }
 
   /** Whether no frame can be longer than its room: there is but one stash. */
   #canReadMany(): boolean {
-    return this.#stashed === 0 && this.#expected >= this.#longest;
+    return this.#stashed === 0 && this.#frameLength.expected >= this.#frameLength.longest;
   }
 
   /** Reads a frame, or gives the one in the stash. */
@@ -180,7 +167,7 @@ export class Receive {
     const bytes = result - this.#header.sizeBytes;
     this.#reader?.plain(bytes >= HEADER_BYTES);
     if (bytes < HEADER_BYTES) {
-      this.#add(room, 0);
+      this.#filled.add(room, 0);
       return stoppedBy(result);
     }
     if (bytes <= room.totalBytes) {
@@ -193,7 +180,8 @@ export class Receive {
   /** Reads several frames at once. */
   #readMany(driver: EthDriver, count: number): Stopped {
     const reader = this.#reader;
-    if (reader === null || !this.#takeRooms(reader, driver, count)) return this.#readOne(driver);
+    if (reader === null || !reader.takeRooms(driver, count, this.#frameLength.expected, this.#queue))
+      return this.#readOne(driver);
     // Whoever was asked for the rooms may have closed it.
     const tried = this.#fd.closed ? 0 : reader.read(this.#fd.number);
     let stopped: Stopped = this.#fd.closed ? Stopped.Empty : Stopped.Budget;
@@ -209,7 +197,7 @@ export class Receive {
         found++;
         continue;
       }
-      this.#add(room, 0);
+      this.#filled.add(room, 0);
       if (result === -Errno.ENOTSUP) this.#reader = null;
       else if (stopped === Stopped.Budget && i < tried) stopped = stoppedBy(result);
     }
@@ -217,22 +205,11 @@ export class Receive {
     return stopped;
   }
 
-  /** Room for several frames. False where there is none at all. */
-  #takeRooms(reader: BatchReader, driver: EthDriver, count: number): boolean {
-    const { callbacks } = driver;
-    while (reader.roomCount < count) {
-      const room = callbacks.allocateRxBuf(this.#expected, this.#queue);
-      if (room === null) break;
-      reader.addRoom(room);
-    }
-    return reader.roomCount > 0;
-  }
-
   /** Room for a frame as long as expected, or whatever room there is. */
   #room(driver: EthDriver): Frame | null {
     const { callbacks } = driver;
     const queue = this.#queue;
-    return callbacks.allocateRxBuf(this.#expected, queue) ?? callbacks.allocateRxBuf(1, queue);
+    return callbacks.allocateRxBuf(this.#frameLength.expected, queue) ?? callbacks.allocateRxBuf(1, queue);
   }
 
   #read(room: Frame): number {
@@ -244,7 +221,10 @@ export class Receive {
     vector.clear();
     if (header.sizeBytes > 0) vector.pushAddress(header.address, header.sizeBytes);
     if (!vector.pushRanges(room)) return this.#readIntoStash(room);
-    if (roomBytes < this.#longest && !vector.pushAddress(this.#stashAddress + roomBytes, MAX_FRAME_BYTES - roomBytes)) {
+    if (
+      roomBytes < this.#frameLength.longest &&
+      !vector.pushAddress(this.#stashAddress + roomBytes, MAX_FRAME_BYTES - roomBytes)
+    ) {
       return this.#readIntoStash(room);
     }
     return readv(this.#fd.number, vector);
@@ -264,11 +244,10 @@ export class Receive {
 
   /** A frame lies in a room. */
   #take(room: Frame, bytes: number): void {
-    this.#add(room, bytes);
+    this.#filled.add(room, bytes);
     this.#counters.framesIn++;
     this.#counters.bytesIn += bytes;
-    if (bytes > this.#ordinary) this.#expectLong();
-    else if (this.#expected > this.#ordinary && ++this.#shortRun >= SHORT_RUN) this.#expected = this.#ordinary;
+    this.#frameLength.saw(bytes);
   }
 
   /** A frame is longer than its room: it is put together in the stash, and the room goes back. */
@@ -276,10 +255,10 @@ export class Receive {
     readFrame(room, this.#stash.subarray(0, room.totalBytes));
     this.#stashed = bytes;
     this.#counters.copiedIn++;
-    if (bytes > this.#ordinary) this.#expectLong();
-    this.#add(room, 0);
+    this.#frameLength.saw(bytes);
+    this.#filled.add(room, 0);
     // What is out cannot be part of the longer room.
-    this.#flush(driver);
+    this.#filled.give(driver);
   }
 
   /** Gives the frame in the stash to the guest. False where it waits for room. */
@@ -297,31 +276,6 @@ export class Receive {
     }
     this.#stashed = 0;
     return true;
-  }
-
-  #expectLong(): void {
-    this.#expected = this.#longest;
-    this.#shortRun = 0;
-  }
-
-  #add(room: Frame, bytes: number): void {
-    this.#rooms[this.#count] = room;
-    this.#lengths[this.#count] = bytes;
-    this.#count++;
-    this.#bytes += bytes;
-  }
-
-  #flush(driver: EthDriver): void {
-    const count = this.#count;
-    if (count === 0) return;
-    const { callbacks } = driver;
-    // A card that was reset meanwhile emptied the rooms: there is nothing in them to give.
-    for (let i = 0; i < count; i++) {
-      if ((this.#rooms[i]?.totalBytes ?? 0) < (this.#lengths[i] ?? 0)) this.#lengths[i] = 0;
-    }
-    this.#count = 0;
-    this.#bytes = 0;
-    callbacks.rxComplete(count, this.#rooms, this.#lengths);
   }
 }
 

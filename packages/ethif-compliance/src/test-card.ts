@@ -69,6 +69,7 @@ export class TestCard {
     const callbacks: RawIfaceCallbacks = {
       txComplete: (cookie) => this.#txComplete(cookie),
       allocateRxBuf: (sizeBytes) => this.#allocateRxBuf(sizeBytes),
+      allocateRxBufs: (count, frames, lengths) => this.#allocateRxBufs(count, frames, lengths),
       rxComplete: (count, frames, lengths) => this.#rxComplete(count, frames, lengths),
       linkChange: (up) => {
         this.#called("linkChange");
@@ -197,6 +198,15 @@ export class TestCard {
     this.#posted.shift();
     this.#rooms.add(frame);
     return frame;
+  }
+
+  #allocateRxBufs(count: number, frames: Frame[], lengths: readonly number[]): number {
+    for (let i = 0; i < count; i++) {
+      const frame = this.#allocateRxBuf(lengths[i] ?? Number.NaN);
+      if (frame === null) return i;
+      frames[i] = frame;
+    }
+    return count;
   }
 
   #rxComplete(count: number, frames: readonly Frame[], lengths: readonly number[]): void {

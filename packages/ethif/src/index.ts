@@ -22,6 +22,7 @@
  *
  * @module
  */
+export { allocateRxBufs } from "./allocate-rx-bufs.ts";
 export { Frame, type FrameMemory } from "./frame.ts";
 export { copyBytes, copyFrame, readFrame, writeFrame } from "./frame-copy.ts";
 export { formatMac, isMulticast, MAC_BYTES, type MacAddress, parseMac, randomMac } from "./mac.ts";

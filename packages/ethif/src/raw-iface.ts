@@ -67,6 +67,19 @@ export interface RawIfaceCallbacks {
   allocateRxBuf(sizeBytes: number, queue?: number): Frame | null;
 
   /**
+   * Asks for room for several frames at once: as if by `allocateRxBuf` for each in turn, up to the first that there is no
+   * room for, for a seventh less of what a received frame costs. Optional; the function `allocateRxBufs` asks one by one
+   * where a card lacks it.
+   * @param count how many frames
+   * @param frames gets the rooms, from index 0; the array stays the caller's
+   * @param lengths per frame what `sizeBytes` is to `allocateRxBuf`
+   * @param queue see `allocateRxBuf`
+   * @returns how many there is room for
+   * @throws RangeError for a length that no frame has; rooms for those before it are in `frames`, and out
+   */
+  allocateRxBufs?(count: number, frames: Frame[], lengths: readonly number[], queue?: number): number;
+
+  /**
    * Gives frames to the guest, in this order, with one interrupt at most.
    * @param count how many entries of the arrays count
    * @param frames from `allocateRxBuf`, filled from their start; the arrays stay the caller's

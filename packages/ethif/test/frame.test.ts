@@ -66,6 +66,17 @@ describe("a frame", () => {
     expect([frame.firstBytes, frame.firstOffset, frame.firstLength]).toEqual([bytes, 1, 8]);
   });
 
+  it("has its range elsewhere in the same memory after placeAgain, whoever asked for arrays meanwhile", () => {
+    const frame = new Frame();
+    const bytes = new Uint8Array(9);
+    frame.place({ bytes, gpa: 0x1000, hostAddress: 0x2000 }, 1, 8);
+    expect(rangesOf(frame)).toEqual([{ offset: 1, length: 8, gpa: 0x1001, hostAddress: 0x2001 }]);
+    frame.placeAgain(4, 3);
+    expect(frame).toMatchObject({ rangeCount: 1, totalBytes: 3 });
+    expect([frame.firstBytes, frame.firstOffset, frame.firstLength]).toEqual([bytes, 4, 3]);
+    expect(rangesOf(frame)).toEqual([{ offset: 4, length: 3, gpa: 0x1004, hostAddress: 0x2004 }]);
+  });
+
   it("keeps a range that it was placed in when another is added", () => {
     const frame = new Frame();
     const [a, b] = [new Uint8Array(9), new Uint8Array(9)];

@@ -1,4 +1,11 @@
-import type { EthDriver, Frame, LinkInfo, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
+import {
+  allocateRxBufs,
+  type EthDriver,
+  type Frame,
+  type LinkInfo,
+  type RawIfaceCallbacks,
+  type RawIfaceFuncs,
+} from "@vmmkit/ethif";
 import { checkBackend, checkLink } from "./backend-check.ts";
 
 /** The card's side of a backend: its name and interrupt, and what the backend may call. */
@@ -51,6 +58,8 @@ export class BackendPort {
       },
       allocateRxBuf: (sizeBytes: number, queue?: number): Frame | null =>
         this.#plugged ? card.allocateRxBuf(sizeBytes, queue) : null,
+      allocateRxBufs: (count: number, frames: Frame[], lengths: readonly number[], queue?: number): number =>
+        this.#plugged ? allocateRxBufs(card, count, frames, lengths, queue) : 0,
       rxComplete: (count: number, frames: readonly Frame[], lengths: readonly number[]): void => {
         if (this.#plugged) card.rxComplete(count, frames, lengths);
       },

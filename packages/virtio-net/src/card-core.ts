@@ -1,9 +1,17 @@
 import type { EthDriver, RawIfaceFuncs } from "@vmmkit/ethif";
-import { VIRTIO_NET_HDR_BYTES } from "@vmmkit/virtio";
+import {
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_NET_F_HASH_REPORT,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_MTU,
+  VIRTIO_NET_HDR_BYTES,
+} from "@vmmkit/virtio";
 import type { GuestMemory, Vm } from "@vmmkit/vm";
 import type { BackendPort } from "./backend-port.ts";
 import type { Ingress } from "./ingress.ts";
 import { laterTurn } from "./later.ts";
+import type { Negotiated } from "./negotiated.ts";
+import { transmitOffloads } from "./offload/offload-features.ts";
 import { WordViews } from "./offload/word-views.ts";
 
 /** What the queues of a card share. One object, made once; the fields that vary are set by the card. */
@@ -55,7 +63,7 @@ export const ETHERNET_HEADER_BYTES = 14;
 /** The longest frame that is to be segmented: IP counts in 16 bits, and the header has a VLAN tag. */
 export const MAX_SEGMENTED_BYTES: number = 65535 + 18;
 /** No limit to frames: more than any can have. */
-export const NO_FRAME_LIMIT = 0x3fff_ffff;
+const NO_FRAME_LIMIT = 0x3fff_ffff;
 /** What a frame has beyond the MTU: an Ethernet header and a VLAN tag. */
 export const ETHERNET_OVERHEAD_BYTES = 18;
 
@@ -92,4 +100,23 @@ export function makeCardCore(
     interrupt: parts.interrupt,
     later: vm.defer ?? laterTurn,
   };
+}
+
+/** The queues work as was negotiated from now on. */
+export function applyNegotiated(core: CardCore, negotiated: Negotiated): void {
+  core.mergeable = negotiated.has(VIRTIO_NET_F_MRG_RXBUF);
+  core.inOrder = negotiated.has(VIRTIO_F_IN_ORDER);
+  core.hashReport = negotiated.has(VIRTIO_NET_F_HASH_REPORT);
+  core.headerBytes = negotiated.headerBytes();
+  core.hostOffloads = transmitOffloads(negotiated.bits);
+  core.maxReceiveBytes = negotiated.has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
+}
+
+/** Another backend takes the place of the one that there was. */
+export function replacePort(core: CardCore, { link, driver, funcs }: BackendPort): void {
+  core.driver = driver;
+  core.backendPairs = link.queuePairs ?? 1;
+  core.backendOffloads = link.txOffloads ?? 0;
+  core.backendLeaves = link.rxOffloads ?? 0;
+  core.funcs = funcs;
 }

@@ -9,8 +9,14 @@ export class CardCounters implements VirtioNetCounters {
   readonly control: ControlCounters = new ControlCounters();
   readonly filtered: FilterCounters = new FilterCounters();
 
-  constructor(pairs: readonly PairCounters[]) {
-    this.pairs = pairs;
+  /** @param queues the counters of all queues: two for each pair, receive and transmit, and perhaps more behind them */
+  constructor(pairs: number, queues: readonly QueueCounters[]) {
+    this.pairs = Array.from({ length: pairs }, (_, index) => ({
+      receive: new ReceiveCounters(),
+      transmit: new TransmitCounters(),
+      receiveQueue: queues[2 * index] ?? new QueueCounters(),
+      transmitQueue: queues[2 * index + 1] ?? new QueueCounters(),
+    }));
   }
 
   get transmit(): TransmitCounters {

@@ -1,24 +1,13 @@
 import type { EthDriver, RawIfaceCallbacks, RawIfaceFuncs } from "@vmmkit/ethif";
 import {
   DeviceState,
-  QueueCounters,
-  VIRTIO_F_IN_ORDER,
-  VIRTIO_F_VERSION_1,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
   VIRTIO_NET_F_CTRL_RX,
   VIRTIO_NET_F_CTRL_VLAN,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_GUEST_ANNOUNCE,
-  VIRTIO_NET_F_HASH_REPORT,
-  VIRTIO_NET_F_MQ,
-  VIRTIO_NET_F_MRG_RXBUF,
-  VIRTIO_NET_F_MTU,
-  VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_STATUS,
-  VIRTIO_NET_HDR_BYTES,
-  VIRTIO_NET_HDR_HASH_BYTES,
-  VIRTIO_NET_HDR_MRG_BYTES,
   type VirtioDevice,
   type Virtqueue,
 } from "@vmmkit/virtio";
@@ -26,27 +15,21 @@ import { type Restoration, restore, type Saveable, type Vm } from "@vmmkit/vm";
 import { Announcer } from "./announcer.ts";
 import { checkSwap } from "./backend-check.ts";
 import { BackendPort } from "./backend-port.ts";
-import { type CardCore, makeCardCore, NO_FRAME_LIMIT } from "./card-core.ts";
+import { applyNegotiated, type CardCore, makeCardCore, replacePort } from "./card-core.ts";
 import { CardCounters } from "./card-counters.ts";
 import { Coalescing } from "./coalescing.ts";
-import { cardCommands } from "./control/card-commands.ts";
-import { ControlQueue } from "./control/control-queue.ts";
-import { ReceiveCounters, TransmitCounters, type VirtioNetCounters } from "./counters.ts";
-import { type FeatureBits, hasBit, unmetDependency, withoutUnmet } from "./feature-dependencies.ts";
+import { makeCardControl } from "./control/card-control.ts";
+import type { ControlQueue } from "./control/control-queue.ts";
+import type { VirtioNetCounters } from "./counters.ts";
+import { hasBit, unmetDependency } from "./feature-dependencies.ts";
 import { checkFeatureNames, offeredFeatures } from "./features.ts";
 import { ReceiveFilter } from "./filter/receive-filter.ts";
 import { Ingress } from "./ingress.ts";
 import { Interrupter } from "./interrupter.ts";
+import { Negotiated } from "./negotiated.ts";
 import { NetConfig } from "./net-config.ts";
-import { receiveOffloads, transmitOffloads } from "./offload/offload-features.ts";
-import {
-  checkQueuePairs,
-  checkQueueSize,
-  checkSpeed,
-  DEFAULT_CTRL_QUEUE_SIZE,
-  type NetDeviceOptions,
-} from "./options.ts";
-import { QueuePair } from "./queue-pair.ts";
+import { receiveOffloads } from "./offload/offload-features.ts";
+import { checkQueuePairs, checkQueueSizes, checkSpeed, type NetDeviceOptions } from "./options.ts";
 import { QueuePairs } from "./queue-pairs.ts";
 import { type CardParts, restoreParts, saveParts } from "./state/card-parts.ts";
 import { checkState } from "./state/check-state.ts";
@@ -84,11 +67,8 @@ export class NetDevice implements VirtioDevice, Saveable {
   readonly #slices: boolean;
   readonly #unslice: () => void;
   readonly #announcer = new Announcer(() => this.announce());
+  readonly #negotiated = new Negotiated();
   #port: BackendPort;
-  /** `queuesInUse` spoke of more than one pair. */
-  #toldOfPairs = false;
-  /** What both sides have, as far as it makes sense together. */
-  #features: FeatureBits = { low: 0, high: 0 };
 
   /**
    * Asks the backend what it is, and tells it of its card.
@@ -98,9 +78,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   constructor(vm: Vm, funcs: RawIfaceFuncs, hooks: NetDeviceHooks, options: NetDeviceOptions = {}) {
     this.#hooks = hooks;
     this.#name = options.name ?? "virtio-net";
-    const rxQueueSize = checkQueueSize("rxQueueSize", options.rxQueueSize);
-    const txQueueSize = checkQueueSize("txQueueSize", options.txQueueSize);
-    const ctrlQueueSize = checkQueueSize("ctrlQueueSize", options.ctrlQueueSize ?? DEFAULT_CTRL_QUEUE_SIZE);
+    const entries = checkQueueSizes(options);
     const speed = checkSpeed(options.speed);
     checkFeatureNames(options);
     // Last of what may fail, as it tells the backend of its card.
@@ -110,15 +88,15 @@ export class NetDevice implements VirtioDevice, Saveable {
     const offered = offeredFeatures(link, options, pairs);
     this.featuresLow = offered.low;
     this.featuresHigh = offered.high;
-    const sizes = Array.from({ length: pairs }, () => [rxQueueSize, txQueueSize]).flat();
-    this.queueSizes = hasBit(offered, VIRTIO_NET_F_CTRL_VQ) ? [...sizes, ctrlQueueSize] : sizes;
+    const sizes = Array.from({ length: pairs }, () => [entries.receive, entries.transmit]).flat();
+    this.queueSizes = hasBit(offered, VIRTIO_NET_F_CTRL_VQ) ? [...sizes, entries.control] : sizes;
     this.#config = new NetConfig({ mac: link.mac, mtu: link.mtu, linkUp: link.linkUp ?? true, pairs, speed });
     this.state = new DeviceState(vm.memory, this, {
       lowerIrq: () => hooks.lowerIrq(),
       raiseIrq: (irq) => this.#core.funcs.rawHandleIRQ(this.#core.driver, irq),
       log: (line) => options.log?.(`${this.#name}: ${line}`),
     });
-    const counters = new CardCounters(Array.from({ length: pairs }, (_, index) => this.#pairCounters(index)));
+    const counters = new CardCounters(pairs, this.state.counters);
     this.counters = counters;
     this.#filter = new ReceiveFilter(this.#config.macBytes, counters.filtered);
     this.#steering = new Steering();
@@ -132,14 +110,7 @@ export class NetDevice implements VirtioDevice, Saveable {
       softwareOffloads: options.softwareOffloads ?? true,
       interrupt: (queue) => interrupter.interrupt(queue),
     });
-    const made = counters.pairs.map((pairCounters, index) => {
-      const [receiveQueue, transmitQueue] = [this.state.queues[2 * index], this.state.queues[2 * index + 1]];
-      if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
-      const pair = new QueuePair(this.#core, index, pairs, pairCounters, receiveQueue, transmitQueue);
-      this.#core.ingress.add(pair.receive);
-      return pair;
-    });
-    this.#pairs = new QueuePairs(this.#core, this.#steering, made, () => this.#several());
+    this.#pairs = new QueuePairs(this.#core, this.#steering, this.#negotiated, counters.pairs, this.state.queues);
     this.#control = this.#makeControl(counters);
     this.#slices = options.poll !== false && vm.onSlice !== undefined;
     this.#unslice = (this.#slices ? vm.onSlice?.(() => this.#afterSlice()) : undefined) ?? (() => {});
@@ -188,8 +159,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   queueReady(index: number, queue: Virtqueue): void {
     this.#settleFeatures();
     if (index === this.#controlIndex()) this.#control.attach(queue);
-    else if ((index & 1) === 0) this.#pairs.of(index)?.receive.attach(queue);
-    else this.#pairs.of(index)?.transmit.attach(queue);
+    else this.#pairs.directionOf(index)?.attach(queue);
   }
 
   driverOk(): void {
@@ -202,16 +172,10 @@ export class NetDevice implements VirtioDevice, Saveable {
   /** The card works as was negotiated, and has done nothing yet. */
   #goLive(): void {
     this.#settleFeatures();
-    const core = this.#core;
-    core.mergeable = this.#has(VIRTIO_NET_F_MRG_RXBUF);
-    core.inOrder = this.#has(VIRTIO_F_IN_ORDER);
-    core.hashReport = this.#has(VIRTIO_NET_F_HASH_REPORT);
-    core.headerBytes = this.#headerBytes();
-    core.hostOffloads = transmitOffloads(this.#features);
-    this.setGuestOffloads(receiveOffloads(this.#features));
-    core.maxReceiveBytes = this.#has(VIRTIO_NET_F_MTU) ? core.maxFrameBytes : NO_FRAME_LIMIT;
+    applyNegotiated(this.#core, this.#negotiated);
+    this.setGuestOffloads(receiveOffloads(this.#negotiated.bits));
     this.#filter.start(this.#has(VIRTIO_NET_F_CTRL_RX), this.#has(VIRTIO_NET_F_CTRL_VLAN));
-    core.running = true;
+    this.#core.running = true;
     this.#pairs.tell();
   }
 
@@ -236,14 +200,11 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#coalescing.reset();
     this.#control.reset();
     for (const pair of this.#pairs.all) pair.reset();
-    this.#features = { low: 0, high: 0 };
-    this.#toldOfPairs = false;
+    this.#negotiated.reset();
   }
 
   queueStopping(index: number): void {
-    if (index === this.#controlIndex()) return;
-    if ((index & 1) === 0) this.#pairs.of(index)?.receive.giveUp();
-    else this.#pairs.of(index)?.transmit.giveUp();
+    if (index !== this.#controlIndex()) this.#pairs.directionOf(index)?.giveUp();
   }
 
   queueReset(index: number): void {
@@ -252,8 +213,7 @@ export class NetDevice implements VirtioDevice, Saveable {
       return;
     }
     this.#coalescing.queueReset(index);
-    if ((index & 1) === 0) this.#pairs.of(index)?.receive.reset();
-    else this.#pairs.of(index)?.transmit.reset();
+    this.#pairs.directionOf(index)?.reset();
   }
 
   /** From now on received frames may leave this to the guest: bits of `Offload`. The backend is told. */
@@ -270,7 +230,7 @@ export class NetDevice implements VirtioDevice, Saveable {
   queuesInUse(count: number): void {
     if (this.#has(VIRTIO_NET_F_CTRL_VQ)) return;
     const pairs = Math.min(Math.max(1, count >> 1), this.#pairs.all.length);
-    this.#toldOfPairs = pairs > 1;
+    this.#negotiated.toldOfPairs = pairs > 1;
     this.#steering.setPairs(pairs);
     if (!this.#core.running) return;
     this.#pairs.tell();
@@ -286,6 +246,8 @@ export class NetDevice implements VirtioDevice, Saveable {
   setLink(up: boolean): void {
     if (this.#core.linkUp === up) return;
     this.#core.linkUp = up;
+    // Frames that are on their way in a loop have asked whether it is up; the others ask again.
+    for (const pair of this.#pairs.all) pair.transmit.catchUp();
     this.#config.setLink(up);
     this.#tellConfig(this.#has(VIRTIO_NET_F_STATUS));
     // A backend that waits for room may go on: frames are taken, and dropped, while the link is down.
@@ -313,12 +275,8 @@ export class NetDevice implements VirtioDevice, Saveable {
     this.#port.unplug();
     for (const pair of this.#pairs.known) pair.abandon();
     this.#port = next;
-    this.#core.driver = next.driver;
-    this.#core.backendPairs = next.link.queuePairs ?? 1;
-    this.#core.backendOffloads = next.link.txOffloads ?? 0;
-    this.#core.backendLeaves = next.link.rxOffloads ?? 0;
+    replacePort(this.#core, next);
     this.#steering.backendChooses = this.#core.backendPairs > 1;
-    this.#core.funcs = next.funcs;
     this.#pairs.tell();
     this.setGuestOffloads(this.#core.guestOffloads);
     this.setLink(next.link.linkUp ?? true);
@@ -375,15 +333,8 @@ export class NetDevice implements VirtioDevice, Saveable {
     for (const pair of this.#pairs.all) pair.poll.afterSlice();
   }
 
-  /** The number of the control queue (5.1.2): behind all pairs where there are several, and -1 without. */
   #controlIndex(): number {
-    if (!this.#has(VIRTIO_NET_F_CTRL_VQ)) return -1;
-    return this.#several() ? 2 * this.#pairs.all.length : 2;
-  }
-
-  /** Whether the driver knows of more than one pair. */
-  #several(): boolean {
-    return this.#toldOfPairs || this.#has(VIRTIO_NET_F_MQ) || this.#has(VIRTIO_NET_F_RSS);
+    return this.#negotiated.controlIndex(this.#pairs.all.length);
   }
 
   #parts(): CardParts {
@@ -416,18 +367,11 @@ export class NetDevice implements VirtioDevice, Saveable {
   }
 
   #has(feature: number): boolean {
-    return hasBit(this.#features, feature);
+    return this.#negotiated.has(feature);
   }
 
   #settleFeatures(): void {
-    const { driverFeaturesLow: low, driverFeaturesHigh: high } = this.state;
-    this.#features = withoutUnmet({ low, high });
-  }
-
-  #headerBytes(): number {
-    if (this.#core.hashReport) return VIRTIO_NET_HDR_HASH_BYTES;
-    const long = this.#core.mergeable || this.#has(VIRTIO_F_VERSION_1);
-    return long ? VIRTIO_NET_HDR_MRG_BYTES : VIRTIO_NET_HDR_BYTES;
+    this.#negotiated.settle(this.state.driverFeaturesLow, this.state.driverFeaturesHigh);
   }
 
   #tellConfig(interrupts: boolean): void {
@@ -439,15 +383,6 @@ export class NetDevice implements VirtioDevice, Saveable {
     if (this.state.queues[queue]?.needsInterrupt()) this.state.interruptQueue(queue);
   }
 
-  #pairCounters(index: number) {
-    return {
-      receive: new ReceiveCounters(),
-      transmit: new TransmitCounters(),
-      receiveQueue: this.state.counters[2 * index] ?? new QueueCounters(),
-      transmitQueue: this.state.counters[2 * index + 1] ?? new QueueCounters(),
-    };
-  }
-
   #plug(funcs: RawIfaceFuncs): BackendPort {
     const raiseIrq = (irq: number): void => this.#hooks.interrupt(irq);
     return new BackendPort(funcs, { name: this.#name, raiseIrq, callbacks: this.#callbacks() });
@@ -457,35 +392,24 @@ export class NetDevice implements VirtioDevice, Saveable {
     return {
       txComplete: (cookie) => this.#pairs.transmitted(cookie),
       allocateRxBuf: (sizeBytes, queue) => this.#pairs.allocate(sizeBytes, queue),
+      allocateRxBufs: (count, frames, lengths, queue) => this.#pairs.allocateSeveral(count, frames, lengths, queue),
       rxComplete: (count, frames, lengths) => this.#pairs.received(count, frames, lengths),
       linkChange: (up) => this.setLink(up),
     };
   }
 
   #makeControl(counters: CardCounters): ControlQueue {
-    const core = this.#core;
-    return new ControlQueue(
-      {
-        memory: core.memory,
-        get running() {
-          return core.running;
-        },
-        has: (feature) => this.#has(feature),
-        interrupt: () => this.#interruptNow(this.#controlIndex()),
-        later: core.later,
-      },
-      cardCommands({
-        state: this.state,
-        config: this.#config,
-        filter: this.#filter,
-        steering: this.#steering,
-        coalescing: this.#coalescing,
-        announcer: this.#announcer,
-        pairs: this.#pairs,
-        features: () => this.#features,
-        setGuestOffloads: (offloads) => this.setGuestOffloads(offloads),
-      }),
-      counters.control,
-    );
+    const card = {
+      state: this.state,
+      config: this.#config,
+      filter: this.#filter,
+      steering: this.#steering,
+      coalescing: this.#coalescing,
+      announcer: this.#announcer,
+      pairs: this.#pairs,
+      negotiated: this.#negotiated,
+      setGuestOffloads: (offloads: number) => this.setGuestOffloads(offloads),
+    };
+    return makeCardControl(this.#core, card, counters.control, () => this.#interruptNow(this.#controlIndex()));
   }
 }

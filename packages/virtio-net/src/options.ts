@@ -135,12 +135,28 @@ export interface LinkSpeed {
 /** Entries of a queue where the caller does not say. */
 const DEFAULT_QUEUE_SIZE = 256;
 /** Entries of the control queue where the caller does not say. */
-export const DEFAULT_CTRL_QUEUE_SIZE = 64;
+const DEFAULT_CTRL_QUEUE_SIZE = 64;
 /** Most queue pairs of a card whose backend has one. */
 const MOST_PAIRS = 256;
 
+/** Entries of a card's queues. */
+export interface QueueSizes {
+  readonly receive: number;
+  readonly transmit: number;
+  readonly control: number;
+}
+
+/** The sizes of a card's queues. @throws RangeError for one that VIRTIO does not have */
+export function checkQueueSizes(options: NetDeviceOptions): QueueSizes {
+  return {
+    receive: checkQueueSize("rxQueueSize", options.rxQueueSize),
+    transmit: checkQueueSize("txQueueSize", options.txQueueSize),
+    control: checkQueueSize("ctrlQueueSize", options.ctrlQueueSize ?? DEFAULT_CTRL_QUEUE_SIZE),
+  };
+}
+
 /** The size of a queue. @throws RangeError for one that VIRTIO does not have */
-export function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE): number {
+function checkQueueSize(name: string, size: number = DEFAULT_QUEUE_SIZE): number {
   if (!Number.isInteger(size) || size < 2 || size > 32768 || (size & (size - 1)) !== 0) {
     throw new RangeError(`"${name}" expected a power of two from 2 to 32768, got ${size}`);
   }

@@ -1,26 +1,46 @@
 import type { Frame } from "@vmmkit/ethif";
+import type { Virtqueue } from "@vmmkit/virtio";
 import type { CardCore } from "./card-core.ts";
-import type { QueuePair } from "./queue-pair.ts";
+import type { PairCounters } from "./counters.ts";
+import type { Negotiated } from "./negotiated.ts";
+import { QueuePair } from "./queue-pair.ts";
+import type { Receive } from "./receive.ts";
 import type { Steering } from "./steering/steering.ts";
+import type { Transmit } from "./transmit.ts";
 
 /** A card's queue pairs: which of them the driver knows of, and which one a frame is for. */
 export class QueuePairs {
   readonly all: readonly QueuePair[];
   readonly #core: CardCore;
   readonly #steering: Steering;
-  readonly #several: () => boolean;
+  readonly #negotiated: Negotiated;
 
-  /** @param several whether the driver knows of more than one */
-  constructor(core: CardCore, steering: Steering, all: readonly QueuePair[], several: () => boolean) {
+  /**
+   * @param counters of each pair
+   * @param queues as they are before a driver chose: two for each pair, receive and transmit
+   */
+  constructor(
+    core: CardCore,
+    steering: Steering,
+    negotiated: Negotiated,
+    counters: readonly PairCounters[],
+    queues: readonly Virtqueue[],
+  ) {
     this.#core = core;
     this.#steering = steering;
-    this.all = all;
-    this.#several = several;
+    this.#negotiated = negotiated;
+    this.all = counters.map((own, index) => {
+      const [receiveQueue, transmitQueue] = [queues[2 * index], queues[2 * index + 1]];
+      if (receiveQueue === undefined || transmitQueue === undefined) throw new RangeError("a pair has two queues");
+      const pair = new QueuePair(core, index, counters.length, own, receiveQueue, transmitQueue);
+      core.ingress.add(pair.receive);
+      return pair;
+    });
   }
 
   /** The pairs that the driver knows of. Without MQ and RSS the third queue is the control queue and no pair's. */
   get known(): readonly QueuePair[] {
-    return this.#several() ? this.all : this.all.slice(0, 1);
+    return this.#negotiated.several() ? this.all : this.all.slice(0, 1);
   }
 
   /** Pairs that the guest uses: 1 until it asks for more. */
@@ -30,7 +50,13 @@ export class QueuePairs {
 
   /** The pair that a queue belongs to, if the driver knows of it. */
   of(queue: number): QueuePair | undefined {
-    return queue < 2 || this.#several() ? this.all[queue >> 1] : undefined;
+    return queue < 2 || this.#negotiated.several() ? this.all[queue >> 1] : undefined;
+  }
+
+  /** What works on a queue, if the driver knows of its pair. */
+  directionOf(queue: number): Receive | Transmit | undefined {
+    const pair = this.of(queue);
+    return (queue & 1) === 0 ? pair?.receive : pair?.transmit;
   }
 
   /** Frames that a queue has carried. */
@@ -67,8 +93,16 @@ export class QueuePairs {
    * belongs to another, it is copied.
    */
   allocate(sizeBytes: number, queue = 0): Frame | null {
-    const pair = queue < this.#steering.receivePairs ? this.all[queue] : this.all[0];
-    return pair?.receive.allocate(sizeBytes) ?? null;
+    return this.#receiver(queue)?.receive.allocate(sizeBytes) ?? null;
+  }
+
+  /** See `RawIfaceCallbacks.allocateRxBufs`. */
+  allocateSeveral(count: number, frames: Frame[], lengths: readonly number[], queue = 0): number {
+    return this.#receiver(queue)?.receive.allocateSeveral(count, frames, lengths) ?? 0;
+  }
+
+  #receiver(queue: number): QueuePair | undefined {
+    return queue < this.#steering.receivePairs ? this.all[queue] : this.all[0];
   }
 
   /** See `RawIfaceCallbacks.rxComplete`: frames of several pairs, in runs of one pair each. */

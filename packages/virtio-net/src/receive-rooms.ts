@@ -27,6 +27,8 @@ export class ReceiveRooms {
     }
     // Whatever makes the queue work again calls `rawPoll`, as it did before the first frame.
     if (!this.#core.running || !this.#state.queue.begin()) return null;
+    const plain = this.#plainRoom(sizeBytes);
+    if (plain !== null) return plain;
     const slot = this.#state.take();
     if (slot === null) {
       this.#state.starved = true;
@@ -43,6 +45,13 @@ export class ReceiveRooms {
     if (slot.guestBytes < sizeBytes) this.#addSpill(slot.frame, sizeBytes - slot.guestBytes);
     slot.roomBytes = slot.frame.totalBytes;
     return slot.frame;
+  }
+
+  /** `PlainRooms` handed out all chains that it knew of: it may have more now. */
+  #plainRoom(sizeBytes: number): Frame | null {
+    const { chains, backlog, plain } = this.#state;
+    const inTurn = this.#core.linkUp && chains.returned === 0 && backlog.empty;
+    return inTurn && plain.look() ? plain.take(sizeBytes) : null;
   }
 
   /**

@@ -54,6 +54,18 @@ export class Receive implements FrameTaker {
     return this.#plain.take(sizeBytes) ?? this.#rooms.find(sizeBytes);
   }
 
+  /** See `RawIfaceCallbacks.allocateRxBufs`. */
+  allocateSeveral(count: number, frames: Frame[], lengths: readonly number[]): number {
+    let next = this.#plain.takeRun(0, count, frames, lengths);
+    while (next < count) {
+      const frame = this.#rooms.find(lengths[next] ?? 0);
+      if (frame === null) break;
+      frames[next] = frame;
+      next = this.#plain.takeRun(next + 1, count, frames, lengths);
+    }
+    return next;
+  }
+
   /** See `RawIfaceCallbacks.rxComplete`. @param from index of the first entry that counts */
   complete(count: number, frames: readonly Frame[], lengths: readonly number[], from = 0): void {
     const working = this.#core.running && this.#state.queue.begin();

@@ -5,10 +5,12 @@ import { type CardCore, ETHERNET_HEADER_BYTES } from "./card-core.ts";
 import type { TransmitCounters, TransmitDrop } from "./counters.ts";
 import { readNetHeaderAsks } from "./net-header.ts";
 import { TransmitOffload } from "./offload/transmit-offload.ts";
-import { TransmitSlot } from "./transmit-slot.ts";
+import type { TransmitSlot } from "./transmit-slot.ts";
+import { TransmitSlots } from "./transmit-slots.ts";
 
 const COMPLETE = TxResult.Complete;
 const FAILED = TxResult.Failed;
+const EMPTY = QUEUE_EMPTY;
 /** Where a queue has looked at no chain. */
 const NO_MEMORY: FrameMemory = { bytes: new Uint8Array(0), gpa: 0, hostAddress: 0 };
 
@@ -24,16 +26,12 @@ export class Transmit implements PolledQueue {
   readonly #core: CardCore;
   #queue: Virtqueue;
   readonly #counters: TransmitCounters;
-  /** Number of the queue pair, and how many there are. */
+  /** Number of the queue pair. */
   readonly #pair: number;
-  readonly #pairs: number;
-  /** At `index`: the frame with cookie `index` * pairs + pair. No more than the queue has entries, and the segments of one frame. */
-  readonly #slots: TransmitSlot[] = [];
-  readonly #free: TransmitSlot[] = [];
+  readonly #slots: TransmitSlots;
   readonly #header = new Frame();
   readonly #offload: TransmitOffload;
   readonly #resume = (): void => this.#runLater();
-  #epoch = 0;
   /** Counts what a loop that sends ahead must not go on after. */
   #events = 0;
   /** The slot of a loop that sends ahead, null where none does. */
@@ -41,13 +39,13 @@ export class Transmit implements PolledQueue {
   /** The first chain that it sent, and the one that the backend has: indices in the queue's `ahead`. */
   #plainFrom = 0;
   #plainNext = 0;
-  /** How many slots the backend has, or the chain that is being sent. */
-  #outCount = 0;
   /** Segments that the batch sent, beside its chains. */
   #segments = 0;
   #running = false;
   /** A frame's fate ends the batch: the guest reset the card, or moved the rings. */
   #cut = false;
+  /** The loop that sends ahead saw that there is no chain any more. */
+  #empty = false;
   /** A turn to go on has been asked for. */
   #waiting = false;
   /** The backend was handed a frame since it was last told to flush. */
@@ -58,7 +56,7 @@ export class Transmit implements PolledQueue {
   constructor(core: CardCore, queue: Virtqueue, counters: TransmitCounters, pair = 0, pairs = 1) {
     this.#core = core;
     this.#pair = pair;
-    this.#pairs = pairs;
+    this.#slots = new TransmitSlots(pair, pairs);
     this.#queue = queue;
     this.#counters = counters;
     this.#offload = new TransmitOffload(core);
@@ -98,9 +96,9 @@ export class Transmit implements PolledQueue {
    */
   complete(cookie: number): void {
     this.catchUp();
-    const slot = this.#slots[(cookie - this.#pair) / this.#pairs];
+    const slot = this.#slots.of(cookie);
     if (slot === undefined || !slot.out) throw new RangeError(`"cookie" expected a frame that is out, got ${cookie}`);
-    const current = slot.epoch === this.#epoch && this.#queue.begin();
+    const current = slot.epoch === this.#slots.epoch && this.#queue.begin();
     if (this.#used(slot, current) && current && !this.#running) this.#giveBack();
     if (this.#blocked && !this.#running) {
       this.#blocked = false;
@@ -110,12 +108,12 @@ export class Transmit implements PolledQueue {
 
   /** The guest reset the card, or took the queue away. Frames that the backend still has become empty and nobody's. */
   reset(): void {
-    this.#epoch++;
+    this.#slots.epoch++;
     this.#events++;
     this.#plain = null;
     this.#blocked = false;
     this.polled = false;
-    for (const slot of this.#slots) if (slot.out) slot.frame.clear();
+    for (const slot of this.#slots.all) if (slot.out) slot.frame.clear();
   }
 
   /** The queue is about to be stopped: chains of frames that the backend still has go back at once. */
@@ -123,7 +121,7 @@ export class Transmit implements PolledQueue {
     this.catchUp();
     const queue = this.#queue;
     if (!queue.begin()) return;
-    for (const slot of this.#slots) if (slot.out && slot.epoch === this.#epoch) queue.addUsed(slot.head, 0);
+    for (const slot of this.#slots.all) if (slot.out && slot.epoch === this.#slots.epoch) queue.addUsed(slot.head, 0);
     queue.publish();
   }
 
@@ -147,15 +145,10 @@ export class Transmit implements PolledQueue {
   abandon(): void {
     this.catchUp();
     const alive = this.#core.running && this.#queue.begin();
-    for (const [index, slot] of this.#slots.entries()) {
-      if (!slot.out) continue;
-      if (alive && slot.whole === null && slot.epoch === this.#epoch) this.#queue.addUsed(slot.head, 0);
-      slot.abandon();
-      const fresh = this.#make(index);
-      this.#slots[index] = fresh;
-      this.#free.push(fresh);
+    for (const { out, whole, epoch, head } of this.#slots.all) {
+      if (out && alive && whole === null && epoch === this.#slots.epoch) this.#queue.addUsed(head, 0);
     }
-    this.#outCount = 0;
+    this.#slots.abandon();
     this.#blocked = false;
     this.#unflushed = false;
     if (alive) this.#giveBack();
@@ -164,7 +157,7 @@ export class Transmit implements PolledQueue {
   /** Guest memory changed. */
   rebind(): void {
     this.catchUp();
-    for (const slot of this.#slots) if (slot.out) slot.rebind(this.#core.memory);
+    for (const slot of this.#slots.all) if (slot.out) slot.rebind(this.#core.memory);
   }
 
   /** Batch by batch, until there is no more, the budget is used up, or the backend has all it can have. */
@@ -201,11 +194,11 @@ export class Transmit implements PolledQueue {
     this.#cut = false;
     while (left > 0) {
       left = this.#sendPlain(left);
-      if (left === 0 || this.#cut) break;
+      if (left === 0 || this.#cut || this.#empty) break;
       const slot = this.#take();
       if (slot === null) break;
       const head = queue.pop(false, this.#core.headerBytes, this.#header, slot.frame);
-      if (head < 0) this.#release(slot);
+      if (head < 0) this.#slots.release(slot);
       if (head === QUEUE_EMPTY || head === QUEUE_STOPPED) break;
       left--;
       if (head === QUEUE_REFUSED) continue;
@@ -226,7 +219,7 @@ export class Transmit implements PolledQueue {
   /**
    * Sends chains of the usual kind, as many as there are one behind the other. They ask for nothing, so between ring and
    * backend there is little more than one loop.
-   * @returns what is left of the budget; `#cut` says whether the batch has to end
+   * @returns what is left of the budget; `#cut` says whether the batch has to end, `#empty` that it may
    */
   #sendPlain(budget: number): number {
     const core = this.#core;
@@ -234,11 +227,14 @@ export class Transmit implements PolledQueue {
     const { ahead } = queue;
     let left = budget;
     let next = 0;
+    this.#empty = false;
     if (core.ingress.steering.learning) return left;
     ahead.drop();
     while (left > 0 && !this.#cut && core.linkUp && !this.#full()) {
       if (next >= ahead.count) {
-        if (queue.lookAhead(false, core.headerBytes, left) === 0) break;
+        const found = queue.lookAhead(false, core.headerBytes, left);
+        this.#empty = found === EMPTY;
+        if (found <= 0) break;
         next = 0;
       }
       const slot = this.#take();
@@ -276,15 +272,16 @@ export class Transmit implements PolledQueue {
     let handed = false;
     let length = 0;
     let sentBytes = 0;
-    let next = from;
+    let next = from | 0;
     this.#plain = slot;
     this.#plainFrom = from;
+    frame.place(memory, 0, 1);
     try {
       for (; next < count; next++) {
         const at = words[((next << 2) + 2) | 0] as number;
         length = words[((next << 2) + 3) | 0] as number;
-        if (length < shortest || length > longest || core.linkUp !== true) break;
-        frame.place(memory, offset + at, length);
+        if (length < shortest || length > longest) break;
+        frame.placeAgain(offset + at, length);
         this.#plainNext = next;
         handed = true;
         result = failed;
@@ -298,11 +295,11 @@ export class Transmit implements PolledQueue {
       this.#counters.frames += next - from;
       this.#counters.bytes += sentBytes;
       if (handed || next > from) this.#unflushed = true;
-      const odd = !handed && next < count && core.linkUp;
+      const odd = !handed && next < count;
       if (this.#plain !== null) this.#tellQueue(slot, next, handed || odd);
       if (handed) this.#cut = !this.#settle(slot, result, length);
       else if (odd) this.#drop(slot, length < shortest ? "tooShort" : "tooLong");
-      else this.#release(slot);
+      else this.#slots.release(slot);
       if (handed || odd) next++;
     }
     return next;
@@ -361,7 +358,7 @@ export class Transmit implements PolledQueue {
     slot.pending = 1;
     try {
       while (alive && this.#offload.step()) {
-        const piece = this.#newSlot(slot);
+        const piece = this.#slots.take(slot);
         this.#offload.fill(piece.frame, piece.headerRoom());
         this.#segments++;
         alive = this.#hand(piece);
@@ -398,7 +395,7 @@ export class Transmit implements PolledQueue {
     // A guest that ran inside `rawTx` may have reset the card or moved the rings.
     const alive = this.#queue.begin();
     if (result !== TxResult.Enqueued && slot.out) this.#used(slot, alive);
-    return alive && this.#core.running && slot.epoch === this.#epoch;
+    return alive && this.#core.running && slot.epoch === this.#slots.epoch;
   }
 
   #drop(slot: TransmitSlot, cause: TransmitDrop): void {
@@ -409,9 +406,9 @@ export class Transmit implements PolledQueue {
   /** Nobody has the frame any more. True where its chain went back to the guest. */
   #used(slot: TransmitSlot, alive: boolean): boolean {
     const { whole } = slot;
-    this.#release(slot);
+    this.#slots.release(slot);
     if (whole !== null) return this.#segmentDone(whole, alive);
-    if (!alive || slot.epoch !== this.#epoch) return false;
+    if (!alive || slot.epoch !== this.#slots.epoch) return false;
     this.#queue.addUsed(slot.head, 0);
     return true;
   }
@@ -428,35 +425,12 @@ export class Transmit implements PolledQueue {
 
   /** Whether the backend has as many frames as the queue has entries. */
   #full(): boolean {
-    return this.#outCount >= this.#queue.size;
+    return this.#slots.outCount >= this.#queue.size;
   }
 
   /** A free slot, marked as out, or null. */
   #take(): TransmitSlot | null {
-    return this.#full() ? null : this.#newSlot(null);
-  }
-
-  /** @param whole the frame of which the slot is to hold a segment */
-  #newSlot(whole: TransmitSlot | null): TransmitSlot {
-    let slot = this.#free.pop();
-    if (slot === undefined) {
-      slot = this.#make(this.#slots.length);
-      this.#slots.push(slot);
-    }
-    slot.take(this.#epoch, whole);
-    this.#outCount++;
-    return slot;
-  }
-
-  #make(index: number): TransmitSlot {
-    return new TransmitSlot(index * this.#pairs + this.#pair, this.#pair);
-  }
-
-  #release(slot: TransmitSlot): void {
-    slot.out = false;
-    slot.whole = null;
-    this.#outCount--;
-    this.#free.push(slot);
+    return this.#full() ? null : this.#slots.take(null);
   }
 
   #later(): void {

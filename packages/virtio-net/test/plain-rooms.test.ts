@@ -1,5 +1,6 @@
 /* Rooms in chains of the usual kind, many of them out at a time, and what may happen meanwhile. */
-import type { Frame } from "@vmmkit/ethif";
+import { allocateRxBufs, type Frame } from "@vmmkit/ethif";
+import type { GuestNetOptions } from "@vmmkit/guest-driver";
 import { VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC, VIRTIO_NET_RX_QUEUE } from "@vmmkit/virtio";
 import { describe, expect, it } from "vitest";
 import { makeRig, type Rig, testFrame } from "./support/rig.ts";
@@ -7,14 +8,22 @@ import { TestBackend } from "./support/test-backend.ts";
 
 const FRAMES = Array.from({ length: 100 }, (_, seed) => testFrame(60 + seed, seed));
 
-/** Rooms for all frames, with the frames in them. The card looked at the chains a run at a time. */
-function fillRooms(rig: Rig): [Frame, Uint8Array][] {
-  return FRAMES.map((bytes) => {
-    const room = rig.backend.allocate(bytes.length);
-    if (room === null) throw new Error("the guest has posted as many");
-    return [room, bytes];
-  });
-}
+/** How a backend asks for rooms: for each by itself, or for all at once. */
+type Asks = (rig: Rig) => (Frame | null)[];
+
+const ONE_BY_ONE: Asks = (rig) => FRAMES.map((bytes) => rig.backend.allocate(bytes.length));
+const TOGETHER: Asks = ({ backend }) => {
+  const rooms: Frame[] = [];
+  const lengths = FRAMES.map((bytes) => bytes.length);
+  expect(allocateRxBufs(backend.driver.callbacks, FRAMES.length, rooms, lengths)).toBe(FRAMES.length);
+  return rooms;
+};
+const FORMATS = [
+  ["split", {}],
+  ["split, tables", { indirect: "always", features: [VIRTIO_F_INDIRECT_DESC] }],
+  ["split, in order", { features: [VIRTIO_F_IN_ORDER] }],
+  ["packed", { ring: "packed" }],
+] as const satisfies readonly (readonly [string, GuestNetOptions])[];
 
 /** The frames that the guest got since it was last asked. */
 function received(rig: Rig): Uint8Array[] {
@@ -30,13 +39,23 @@ function chainsOut(rig: Rig): number {
   return queues[VIRTIO_NET_RX_QUEUE]?.chains.length ?? -1;
 }
 
-describe.each([
-  ["split", {}],
-  ["split, tables", { indirect: "always", features: [VIRTIO_F_INDIRECT_DESC] }],
-  ["split, in order", { features: [VIRTIO_F_IN_ORDER] }],
-  ["packed", { ring: "packed" }],
-] as const)("rooms that are out, %s", (name, guest) => {
-  const inOrder = name === "split, in order";
+describe.each(
+  FORMATS.flatMap(([name, guest]) => [
+    [`${name}, one by one`, guest, ONE_BY_ONE] as const,
+    [`${name}, together`, guest, TOGETHER] as const,
+  ]),
+)("rooms that are out, %s", (name, guest: GuestNetOptions, ask) => {
+  const inOrder = name.startsWith("split, in order");
+
+  /** Rooms for all frames, with the frames in them. The card looked at the chains a run at a time. */
+  function fillRooms(rig: Rig): [Frame, Uint8Array][] {
+    const rooms = ask(rig);
+    return FRAMES.map((bytes, i) => {
+      const room = rooms[i] ?? null;
+      if (room === null) throw new Error("the guest has posted as many");
+      return [room, bytes];
+    });
+  }
 
   function rigOf(): Rig {
     return makeRig({ transport: "modern", guest });

@@ -1,14 +1,13 @@
 import type { GuestMemory, Restoration, Saveable } from "@vmmkit/vm";
-import { checkDeviceState, namingQueue, type VirtioState } from "./check-device-state.ts";
+import { checkDeviceState, type VirtioState } from "./check-device-state.ts";
 import type { VirtioDevice } from "./device.ts";
+import { DeviceQueues, queueFeatures } from "./device-queues.ts";
+import { DriverFeatures, type VirtioInterface } from "./driver-features.ts";
+import { modernStatus } from "./modern-status.ts";
 import type { DeviceQueue } from "./queue/device-queue.ts";
 import type { QueueError } from "./queue/errors.ts";
 import { legacyLayout } from "./queue/layout.ts";
-import { PackedQueue } from "./queue/packed-queue.ts";
-import { QueueCounters } from "./queue/queue-counters.ts";
-import type { QueueState } from "./queue/queue-state.ts";
-import { SplitQueue } from "./queue/split-queue.ts";
-import type { QueueFeatures } from "./queue/virtqueue.ts";
+import type { QueueCounters } from "./queue/queue-counters.ts";
 import * as spec from "./spec.ts";
 
 /** How a device's state reaches the world outside it. */
@@ -33,21 +32,6 @@ export interface QueuePlace {
   readonly deviceArea: number;
 }
 
-/** Through which interface a driver speaks to the device. A legacy driver knows no FEATURES_OK (3.1.2). */
-export type VirtioInterface = "legacy" | "modern";
-
-/** Bits 0 to 31 that the legacy interface alone has (6.3): NOTIFY_ON_EMPTY, ANY_LAYOUT, and bit 30, which nothing uses. */
-const LEGACY_FEATURES = 2 ** spec.VIRTIO_F_NOTIFY_ON_EMPTY + 2 ** spec.VIRTIO_F_ANY_LAYOUT + 2 ** 30;
-
-/** What has to be set before: a status bit whose predecessor is missing is not taken (2.1, 3.1.1). */
-const MODERN_ORDER: readonly (readonly [bit: number, after: number])[] = [
-  [spec.VIRTIO_CONFIG_S_ACKNOWLEDGE, 0],
-  [spec.VIRTIO_CONFIG_S_DRIVER, spec.VIRTIO_CONFIG_S_ACKNOWLEDGE],
-  [spec.VIRTIO_CONFIG_S_FEATURES_OK, spec.VIRTIO_CONFIG_S_DRIVER],
-  [spec.VIRTIO_CONFIG_S_DRIVER_OK, spec.VIRTIO_CONFIG_S_FEATURES_OK],
-  [spec.VIRTIO_CONFIG_S_FAILED, 0],
-];
-
 /**
  * The state of a virtio device that does not depend on its transport: status, features, queues and interrupt
  * status (VIRTIO 1.2, 2.1 to 2.6). A transport reads and writes it for the guest; so does a server for another VMM.
@@ -58,10 +42,6 @@ export class DeviceState implements Saveable {
   readonly counters: readonly QueueCounters[];
   /** Interrupt status: VIRTIO_PCI_ISR_*. */
   isr = 0;
-  /** Features that both sides have, bits 0 to 31. */
-  driverFeaturesLow = 0;
-  /** Features that both sides have, bits 32 to 63. */
-  driverFeaturesHigh = 0;
   /** Puts something in front of a queue before it starts, or takes it away: a record of its chains, say. */
   wrapQueue: ((index: number, queue: DeviceQueue) => DeviceQueue) | null = null;
   /** Another number after each change of the device's configuration, modulo 256 (2.5.1). */
@@ -69,24 +49,25 @@ export class DeviceState implements Saveable {
   /** What the driver read of it last. */
   #generationRead = 0;
   #status = 0;
-  /** The driver accepted a feature that was never offered. */
-  #tookTooMuch = false;
-  readonly #memory: GuestMemory;
+  readonly #features: DriverFeatures;
   readonly #hooks: DeviceStateHooks;
-  readonly #queues: DeviceQueue[];
+  readonly #queues: DeviceQueues;
+  /** Those of `#queues`. */
+  readonly #list: DeviceQueue[];
   readonly #resetListeners: (() => void)[] = [];
 
   constructor(memory: GuestMemory, device: VirtioDevice, hooks: DeviceStateHooks) {
     this.device = device;
-    this.#memory = memory;
     this.#hooks = hooks;
-    this.counters = device.queueSizes.map(() => new QueueCounters());
-    this.#queues = device.queueSizes.map((size, index) => this.#makeQueue(index, size));
+    this.#features = new DriverFeatures(device);
+    this.#queues = new DeviceQueues(memory, device.queueSizes, (index, error) => this.#queueStopped(index, error));
+    this.#list = this.#queues.all;
+    this.counters = this.#queues.counters;
   }
 
   /** The queues as they are now: another object once the driver chose another size or format. */
   get queues(): readonly DeviceQueue[] {
-    return this.#queues;
+    return this.#list;
   }
 
   /** Device status: VIRTIO_CONFIG_S_*. */
@@ -104,23 +85,29 @@ export class DeviceState implements Saveable {
     return (this.#status & (spec.VIRTIO_CONFIG_S_FEATURES_OK | spec.VIRTIO_CONFIG_S_DRIVER_OK)) !== 0;
   }
 
+  /** Features that both sides have, bits 0 to 31. */
+  get driverFeaturesLow(): number {
+    return this.#features.low;
+  }
+
+  /** Features that both sides have, bits 32 to 63. */
+  get driverFeaturesHigh(): number {
+    return this.#features.high;
+  }
+
   /** Whether both sides have feature `bit`. Through the legacy interface nobody has one beyond 31 (4.1.4.10). */
   hasFeature(bit: number): boolean {
-    const word = bit < 32 ? this.driverFeaturesLow : this.driverFeaturesHigh;
-    return bit < 64 && ((word >>> (bit & 31)) & 1) !== 0;
+    return this.#features.has(bit);
   }
 
   /** Features that both sides have: bits `32 * word` to `32 * word + 31`. */
   driverFeatures(word: number): number {
-    if (word === 0) return this.driverFeaturesLow;
-    return word === 1 ? this.driverFeaturesHigh : 0;
+    return this.#features.word(word);
   }
 
   /** Features on offer: bits `32 * word` to `32 * word + 31`. What only the legacy interface has is offered there alone. */
   offered(word: number, by: VirtioInterface): number {
-    if (by === "legacy") return word === 0 ? this.device.featuresLow >>> 0 : 0;
-    if (word === 0) return (this.device.featuresLow & ~LEGACY_FEATURES) >>> 0;
-    return word === 1 ? this.device.featuresHigh >>> 0 : 0;
+    return this.#features.offered(word, by);
   }
 
   /**
@@ -128,11 +115,7 @@ export class DeviceState implements Saveable {
    * settled. One that was not on offer is not taken, and a modern driver's FEATURES_OK is refused for it (2.2.2).
    */
   writeFeatures(word: number, value: number, by: VirtioInterface = "legacy"): void {
-    if (this.featuresSettled) return;
-    const taken = (value & this.offered(word, by)) >>> 0;
-    if (taken !== value >>> 0) this.#tookTooMuch = true;
-    if (word === 0) this.driverFeaturesLow = taken;
-    else if (word === 1) this.driverFeaturesHigh = taken;
+    if (!this.featuresSettled) this.#features.take(word, value, by);
   }
 
   /**
@@ -147,13 +130,13 @@ export class DeviceState implements Saveable {
     }
     const wasRunning = this.running;
     if (by === "legacy") this.#status |= value & ~spec.VIRTIO_CONFIG_S_NEEDS_RESET & 0xff;
-    else this.#writeModernStatus(value);
+    else this.#status = modernStatus(this.#status, value, () => this.#features.acceptable());
     if (!wasRunning && this.running) this.#start();
   }
 
   /** The guest puts a queue at a page (legacy interface, 4.1.4.10); page 0 takes the queue away. */
   writeQueuePage(index: number, page: number): void {
-    const queue = this.#queues[index];
+    const queue = this.#list[index];
     const size = this.device.queueSizes[index];
     if (queue === undefined || size === undefined) return;
     this.resetQueue(index);
@@ -176,10 +159,10 @@ export class DeviceState implements Saveable {
    * @returns false, and nothing done, where there is no such queue, it runs already, or it cannot have this size
    */
   enableQueue(index: number, place: QueuePlace, base?: number): boolean {
-    if (this.#queues[index]?.ready || !this.isQueueSize(index, place.size)) return false;
-    const plain = this.#queueOf(index, place.size);
+    if (this.#list[index]?.ready || !this.isQueueSize(index, place.size)) return false;
+    const plain = this.#queues.fitting(index, place.size, this.hasFeature(spec.VIRTIO_F_RING_PACKED));
     const queue = this.wrapQueue?.(index, plain) ?? plain;
-    this.#queues[index] = queue;
+    this.#list[index] = queue;
     this.#applyFeatures(queue);
     queue.start({ descTable: place.descTable, availRing: place.driverArea, usedRing: place.deviceArea }, base);
     if (this.running) this.device.queueReady(index, queue);
@@ -188,7 +171,7 @@ export class DeviceState implements Saveable {
 
   /** The driver takes a queue away (2.6.1): nothing of it is read or written any more. It can be started anew. */
   resetQueue(index: number): void {
-    const queue = this.#queues[index];
+    const queue = this.#list[index];
     if (queue === undefined || !queue.ready) return;
     queue.reset();
     this.device.queueReset?.(index);
@@ -200,7 +183,7 @@ export class DeviceState implements Saveable {
    * @returns the position that `enableQueue` goes on at; 0 for a queue that does not run
    */
   disableQueue(index: number): number {
-    const queue = this.#queues[index];
+    const queue = this.#list[index];
     if (queue === undefined || !queue.ready) return 0;
     if (this.running) this.device.queueStopping?.(index);
     const { base } = queue;
@@ -213,7 +196,7 @@ export class DeviceState implements Saveable {
     const counters = this.counters[index];
     if (counters === undefined) return;
     counters.notifications++;
-    if (this.running && this.#queues[index]?.ready) this.device.notify(index);
+    if (this.running && this.#list[index]?.ready) this.device.notify(index);
   }
 
   /** A queue's guest is to be told of used buffers. Nothing happens before the driver is ready (2.1.2). */
@@ -277,11 +260,9 @@ export class DeviceState implements Saveable {
   reset(): void {
     for (const listener of this.#resetListeners) listener();
     this.#status = 0;
-    this.driverFeaturesLow = 0;
-    this.driverFeaturesHigh = 0;
-    this.#tookTooMuch = false;
+    this.#features.reset();
     this.isr = 0;
-    for (const queue of this.#queues) queue.reset();
+    for (const queue of this.#list) queue.reset();
     this.#hooks.lowerIrq();
     this.device.reset();
     this.noteConfigChange();
@@ -293,15 +274,15 @@ export class DeviceState implements Saveable {
    */
   save(): VirtioState {
     // A queue whose memory has gone stops now, and is saved as that.
-    for (const queue of this.#queues) queue.begin();
+    for (const queue of this.#list) queue.begin();
     return {
       status: this.#status,
       isr: this.isr,
       featuresLow: this.driverFeaturesLow,
       featuresHigh: this.driverFeaturesHigh,
-      tookTooMuch: this.#tookTooMuch,
+      tookTooMuch: this.#features.tookTooMuch,
       configGeneration: this.configGeneration,
-      queues: this.#queues.map((queue) => (queue.ready ? queue.save() : null)),
+      queues: this.#list.map((queue) => (queue.ready ? queue.save() : null)),
     };
   }
 
@@ -313,17 +294,17 @@ export class DeviceState implements Saveable {
   prepare(state: unknown): Restoration {
     const saved = checkDeviceState(state, this.device);
     const features = queueFeatures(saved.featuresLow, saved.featuresHigh);
-    const queues = saved.queues.map((queue, index) => this.#prepareQueue(index, queue, features));
+    const queues = saved.queues.map((queue, index) => this.#queues.prepare(index, queue, features));
     return {
       apply: () => {
         this.reset();
         this.#status = saved.status;
         this.isr = saved.isr;
-        this.driverFeaturesLow = saved.featuresLow;
-        this.driverFeaturesHigh = saved.featuresHigh;
-        this.#tookTooMuch = saved.tookTooMuch;
+        this.#features.low = saved.featuresLow;
+        this.#features.high = saved.featuresHigh;
+        this.#features.tookTooMuch = saved.tookTooMuch;
         this.configGeneration = saved.configGeneration;
-        for (const [index, place] of queues.entries()) this.#queues[index] = place();
+        for (const [index, place] of queues.entries()) this.#list[index] = place();
       },
       resume: () => {
         if (this.running) this.#start();
@@ -331,59 +312,13 @@ export class DeviceState implements Saveable {
     };
   }
 
-  /** A queue that is as it was saved. @returns what brings it there */
-  #prepareQueue(index: number, state: QueueState | null, features: QueueFeatures): () => DeviceQueue {
-    const size = state?.size ?? this.device.queueSizes[index] ?? 0;
-    const queue = this.#makeQueue(index, size, state?.format === "packed");
-    queue.features = features;
-    if (state === null) return () => queue;
-    namingQueue(index, () => queue.check(state));
-    return () => {
-      queue.restore(state);
-      return queue;
-    };
-  }
-
-  #writeModernStatus(value: number): void {
-    for (const [bit, after] of MODERN_ORDER) {
-      if ((value & bit) === 0 || (this.#status & bit) !== 0) continue;
-      if ((this.#status & after) !== after) continue;
-      if (bit === spec.VIRTIO_CONFIG_S_FEATURES_OK && !this.#acceptsFeatures()) continue;
-      this.#status |= bit;
-    }
-  }
-
-  #acceptsFeatures(): boolean {
-    if (this.#tookTooMuch || !this.hasFeature(spec.VIRTIO_F_VERSION_1)) return false;
-    return this.device.acceptsFeatures?.(this.driverFeaturesLow, this.driverFeaturesHigh) ?? true;
-  }
-
   #start(): void {
     // A driver may have placed its queues before it wrote its features.
-    this.#queues.forEach((queue, index) => {
+    this.#list.forEach((queue, index) => {
       this.#applyFeatures(queue);
       if (queue.ready) this.device.queueReady(index, queue);
     });
     this.device.driverOk();
-  }
-
-  /** The queue's object, another one where the driver wants another size or format. */
-  #queueOf(index: number, size: number): DeviceQueue {
-    const present = this.#queues[index];
-    const isPacked = this.hasFeature(spec.VIRTIO_F_RING_PACKED);
-    if (present?.size === size && present instanceof PackedQueue === isPacked) return present;
-    const queue = this.#makeQueue(index, size, isPacked);
-    this.#queues[index] = queue;
-    return queue;
-  }
-
-  #makeQueue(index: number, size: number, isPacked = false): DeviceQueue {
-    const counters = this.counters[index] ?? new QueueCounters();
-    const queue = isPacked
-      ? new PackedQueue(this.#memory, size, counters)
-      : new SplitQueue(this.#memory, size, counters);
-    queue.onStop = (error) => this.#queueStopped(index, error);
-    return queue;
   }
 
   #applyFeatures(queue: DeviceQueue): void {
@@ -393,13 +328,4 @@ export class DeviceState implements Saveable {
   #queueStopped(index: number, error: QueueError): void {
     this.needReset(`queue ${index} stopped: ${error}; the guest has to reset the device`);
   }
-}
-
-/** What of the features is a queue's business. */
-function queueFeatures(low: number, high: number): QueueFeatures {
-  return {
-    indirect: ((low >>> spec.VIRTIO_F_INDIRECT_DESC) & 1) !== 0,
-    eventIdx: ((low >>> spec.VIRTIO_F_EVENT_IDX) & 1) !== 0,
-    inOrder: ((high >>> (spec.VIRTIO_F_IN_ORDER - 32)) & 1) !== 0,
-  };
 }

@@ -33,7 +33,8 @@
  */
 export type { VirtioState } from "./check-device-state.ts";
 export type { VirtioDevice } from "./device.ts";
-export { DeviceState, type DeviceStateHooks, type QueuePlace, type VirtioInterface } from "./device-state.ts";
+export { DeviceState, type DeviceStateHooks, type QueuePlace } from "./device-state.ts";
+export type { VirtioInterface } from "./driver-features.ts";
 export * from "./net-spec.ts";
 export type { DeviceQueue } from "./queue/device-queue.ts";
 export { CHAIN_ERRORS, type ChainError, type QueueError } from "./queue/errors.ts";

@@ -116,7 +116,8 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
     if (way !== "pop") {
       if (next >= ahead.count) {
         next = 0;
-        expect(queue.lookAhead(writable, HEAD_BYTES, 1 + (i % 5))).toBe(ahead.count);
+        const found = queue.lookAhead(writable, HEAD_BYTES, 1 + (i % 5));
+        expect(found === QUEUE_EMPTY ? 0 : found).toBe(ahead.count);
       }
       if (next < ahead.count) {
         push(head, ahead, ahead.words[4 * next + 1], HEAD_BYTES);
@@ -155,8 +156,19 @@ function run(bench: Bench, { back }: Scene, writable: boolean, way: Way) {
     else queue.addUsed(name, lengthBytes);
   }
   queue.publish();
-  const { counters, stops, region } = bench;
-  return { seen, counters: { ...counters }, stops, error: queue.error, bytes: region.bytes, plainCount };
+  const { counters, stops } = bench;
+  return { seen, counters: { ...counters }, stops, error: queue.error, bytes: shown(bench), plainCount };
+}
+
+/**
+ * What the guest sees of its memory: a split queue writes used elements ahead of the ring's `idx`, and they are nothing
+ * before that has passed them. In a scene it does not pass the end of the ring.
+ */
+function shown(bench: Bench): Uint8Array {
+  const { region, layout } = bench;
+  if (bench instanceof PackedBench) return region.bytes;
+  const idx = region.u16[layout.usedRing / 2 + 1] ?? 0;
+  return region.bytes.fill(0, layout.usedRing + 4 + 8 * idx, layout.usedRing + 4 + 8 * SIZE);
 }
 
 /** Adds what lies at a place in the window of `ahead`. */
@@ -247,6 +259,6 @@ describe.each([
     expect(queue.ahead.count).toBe(0);
     expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
     queue.reset();
-    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(0);
+    expect(queue.lookAhead(false, HEAD_BYTES, SIZE)).toBe(QUEUE_EMPTY);
   });
 });

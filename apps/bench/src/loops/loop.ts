@@ -17,6 +17,8 @@ export interface LoopOptions {
   readonly inOrder?: boolean;
   /** Cards in the process. */
   readonly cards: number;
+  /** Frames to a notification, at most. Default: 128. */
+  readonly batch?: number;
   /** Receive buffers are two descriptors each, header and payload. Default: one. */
   readonly rxHeaderApart?: boolean;
   /** The guest leaves checksums and segmentation to the card and takes segments, each in one buffer. Default false. */
@@ -25,13 +27,16 @@ export interface LoopOptions {
   readonly memoryBytes?: number;
 }
 
+/** Frames to a notification where the options say nothing. */
+export const BATCH = 128;
+
 /** The usual case: what a Linux guest does. */
 export const USUAL: LoopOptions = { bytes: 64, ring: 256, eventIdx: true, indirect: false, cards: 1 };
 
 /** Makes a loop. Each of its turns puts a batch of frames through, times the device, and answers how many there were. */
 export type LoopMaker = (options: LoopOptions, watch: Stopwatch) => () => number;
 
-/** Frames in a batch: half a ring of two descriptors each, at most 128. */
-export function batchOf({ ring, indirect }: LoopOptions): number {
-  return Math.min(128, indirect ? ring : ring / 2);
+/** Frames in a batch: half a ring of two descriptors each, at most 128 or what the options say. */
+export function batchOf({ ring, indirect, batch = BATCH }: LoopOptions): number {
+  return Math.min(batch, indirect ? ring : ring / 2);
 }

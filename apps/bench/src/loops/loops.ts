@@ -1,7 +1,15 @@
 import { Hub, loopbackBackend } from "@vmmkit/backend-loopback";
-import { type Backend, type EthDriver, type Frame, type RawIfaceFuncs, writeFrame } from "@vmmkit/ethif";
+import {
+  allocateRxBufs,
+  type Backend,
+  type EthDriver,
+  type Frame,
+  type RawIfaceFuncs,
+  writeFrame,
+} from "@vmmkit/ethif";
 import type { GuestNetDriver } from "@vmmkit/guest-driver";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
+import { QUEUE_LOOPS } from "../queue/queue-loops.ts";
 import { TEE_LOOPS } from "../tee/tee-loops.ts";
 import { benchGuest } from "./bench-guest.ts";
 import { batchOf, type LoopMaker, type LoopOptions } from "./loop.ts";
@@ -23,7 +31,7 @@ const receive: LoopMaker = (options, watch) => {
   const batch = batchOf(options);
   const source = new Uint8Array(options.bytes).fill(0xff, 0, 6);
   const rooms: Frame[] = [];
-  const lengths: number[] = [];
+  const lengths: number[] = new Array<number>(batch).fill(options.bytes);
   const guests = Array.from({ length: options.cards }, () => {
     let callbacks: EthDriver["callbacks"] | null = null;
     const backend: RawIfaceFuncs = {
@@ -41,14 +49,8 @@ const receive: LoopMaker = (options, watch) => {
     let frames = 0;
     for (const { driver, callbacks } of guests) {
       watch.start();
-      let count = 0;
-      while (count < batch) {
-        const room = callbacks.allocateRxBuf(source.length);
-        if (room === null) break;
-        writeFrame(room, source);
-        rooms[count] = room;
-        lengths[count++] = source.length;
-      }
+      const count = allocateRxBufs(callbacks, batch, rooms, lengths);
+      for (let i = 0; i < count; i++) writeFrame(rooms[i] as Frame, source);
       callbacks.rxComplete(count, rooms, lengths);
       watch.stop();
       frames += driver.reapReceive(count);
@@ -90,4 +92,11 @@ function broadcast({ bytes }: LoopOptions): Uint8Array {
 }
 
 /** The loops by name. */
-export const LOOPS: Readonly<Record<string, LoopMaker>> = { transmit, receive, loopback, hub, ...TEE_LOOPS };
+export const LOOPS: Readonly<Record<string, LoopMaker>> = {
+  transmit,
+  receive,
+  loopback,
+  hub,
+  ...QUEUE_LOOPS,
+  ...TEE_LOOPS,
+};

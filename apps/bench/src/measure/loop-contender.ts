@@ -9,6 +9,8 @@ import { Contender } from "./contender.ts";
 /** What is built: each a program of its own. */
 const PROGRAMS = ["child", "idle-cards", "start"] as const;
 
+const UNCOLLECTED = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"];
+
 /** The card's loops as plain JavaScript, as an embedder would bundle them: processes start at once. */
 export class LoopBundle {
   readonly #folder: string;
@@ -35,9 +37,12 @@ export class LoopBundle {
     return new LoopBundle(folder);
   }
 
-  /** Starts a process that runs the loop `loop`. */
-  start(name: string, loop: string, options: LoopOptions): Contender {
-    const flags = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"];
+  /**
+   * Starts a process that runs the loop `loop`.
+   * @param flags Node's. Default: a young generation so large that nothing is collected. A loop that allocates for each
+   * frame wants Node as it is: it would go through all of that memory, and time the kernel's pages
+   */
+  start(name: string, loop: string, options: LoopOptions, flags: readonly string[] = UNCOLLECTED): Contender {
     const args = [...flags, this.path("child"), loop, JSON.stringify(options)];
     return new Contender(name, process.execPath, args, isAnswer);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { BATCH } from "../loops/loop.ts";
 import { Contender } from "../measure/contender.ts";
 import { firstCompiler } from "./compiler.ts";
 
@@ -33,10 +34,19 @@ export class NativeRings {
     return new NativeRings(folder, `${compiler.version} ${FLAGS.join(" ")}`);
   }
 
-  /** Starts a process that runs one mode on frames of `bytes` bytes, with as many guests as it has queues. */
-  start(mode: NativeMode, bytes: number, queues: number): Contender {
-    const name = `C, ${mode}, ${bytes} B${queues === 1 ? "" : `, ${queues} queues`}`;
-    return new Contender(name, join(this.#folder, "rings"), [mode, String(bytes), String(queues)]);
+  /**
+   * Starts a process that runs one mode on frames of `bytes` bytes.
+   * @param batch how many frames at a time, 1 to 128
+   * @param queues how many guests it serves in turns
+   */
+  start(mode: NativeMode, bytes: number, batch: number = BATCH, queues = 1): Contender {
+    const name = [
+      `C, ${mode}, ${bytes} B`,
+      ...(batch === BATCH ? [] : [`batches of ${batch}`]),
+      ...(queues === 1 ? [] : [`${queues} queues`]),
+    ].join(", ");
+    const args = [mode, String(bytes), String(batch), String(queues)];
+    return new Contender(name, join(this.#folder, "rings"), args);
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { LoopOptions } from "../loops/loop.ts";
+import { BATCH, type LoopOptions } from "../loops/loop.ts";
 import { LoopBundle } from "../measure/loop-contender.ts";
 import { LONG, SHORT, takeTurns } from "../measure/turns.ts";
 import { type NativeMode, NativeRings } from "../native/native-rings.ts";
@@ -9,7 +9,7 @@ export interface LoopCase {
   readonly name: string;
   readonly loop: string;
   readonly options: LoopOptions;
-  /** The native program that it is compared with; its frames are as long. */
+  /** The native program that it is compared with; its frames are as long, and its batches as large. */
   readonly native: NativeMode;
   /** How many queues that one serves in turns. Default 1. */
   readonly nativeQueues?: number;
@@ -49,10 +49,10 @@ export async function loopFigures(cases: readonly LoopCase[], { short, say }: Se
 }
 
 function nativeKey({ native, options, nativeQueues = 1 }: LoopCase): string {
-  return `${native} ${options.bytes} ${nativeQueues}`;
+  return `${native} ${options.bytes} ${options.batch ?? BATCH} ${nativeQueues}`;
 }
 
-function splitKey(key: string): [NativeMode, number, number] {
-  const [mode, bytes, queues] = key.split(" ");
-  return [mode as NativeMode, Number(bytes), Number(queues)];
+function splitKey(key: string): [NativeMode, number, number, number] {
+  const [mode, bytes, batch, queues] = key.split(" ");
+  return [mode as NativeMode, Number(bytes), Number(batch), Number(queues)];
 }

@@ -24,13 +24,22 @@ export const rings: Section = {
   name: "rings",
   about: "the card alone: transmit without a copy, receive with one",
   inShort: true,
-  run: (context) => loopFigures(context.short ? usual() : [...usual(), ...variants(), ...sizes()], context),
+  run: (context) =>
+    loopFigures(context.short ? usual() : [...usual(), ...batches(), ...variants(), ...sizes()], context),
 };
 
 function usual(): LoopCase[] {
   return SIZES.flatMap((bytes, i) => [
     transmit(`transmit ${bytes} B`, { bytes }, TRANSMIT_TARGETS[i]),
     receive(`receive ${bytes} B`, { bytes }, RECEIVE_TARGETS[i]),
+  ]);
+}
+
+/** Guests at rest send a frame or a few to a notification: then what a batch costs is most of it. */
+function batches(): LoopCase[] {
+  return [1, 8].flatMap((batch) => [
+    transmit(`transmit 64 B, batches of ${batch}`, { batch }),
+    receive(`receive 64 B, batches of ${batch}`, { batch }),
   ]);
 }
 

@@ -8,8 +8,8 @@ import { startProgram } from "./programs.ts";
 const SEGMENT_BYTES = 65_226;
 
 /** Batches are long here, as each frame is a system call: longer turns than the rings take, or there are too few. */
-const LONG: Turns = { rounds: 9, roundMs: 200, warmUpMs: 4000 };
-const SHORT: Turns = { rounds: 5, roundMs: 100, warmUpMs: 2000 };
+export const TAP_LONG: Turns = { rounds: 9, roundMs: 200, warmUpMs: 4000 };
+export const TAP_SHORT: Turns = { rounds: 5, roundMs: 100, warmUpMs: 2000 };
 
 const CASES: readonly (readonly [mode: "send" | "receive", bytes: number, targetRatio: number])[] = [
   ["send", 64, 1.2],
@@ -33,7 +33,7 @@ export async function frameFigures(native: NativeTap, { short, say }: SectionCon
       startProgram(networks[1], "C", native, mode, String(bytes)),
     ];
     try {
-      const [rounds = [], against = []] = await takeTurns(contenders, short ? SHORT : LONG);
+      const [rounds = [], against = []] = await takeTurns(contenders, short ? TAP_SHORT : TAP_LONG);
       const unit = "ns/frame";
       const note = noteOf(rounds, bytes);
       figures.push({

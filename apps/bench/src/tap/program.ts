@@ -11,7 +11,7 @@ const TURN_MS = 20;
 
 /*
  * Our side of the benchmarks of TAP: the same programs as in native/tap.c, with the same arguments and the same
- * lines in and out. `--worker` gives the echo a thread that does nothing else, which waits without an event loop.
+ * lines in and out. `send` takes a tee's name behind them, for a tee around the interface; `--worker` gives the echo a thread that does nothing else, which waits without an event loop.
  */
 const [mode = "", ...args] = process.argv.slice(2);
 
@@ -67,7 +67,7 @@ async function echoInWorker(name: string): Promise<() => void> {
 }
 
 const watch = new Stopwatch();
-if (mode === "send") answerRounds(send(Number(args[0]), watch), watch);
+if (mode === "send") answerRounds(send(Number(args[0]), watch, args[1]), watch);
 else if (mode === "receive") answerRounds(receive(Number(args[0]), watch), watch);
 else if (mode === "echo") untilEnd(args[1] === "--worker" ? await echoInWorker(args[0] ?? "") : echo(args[0] ?? ""));
 else if (mode === "forward") {

@@ -13,7 +13,10 @@ export type Language = "C" | "ours";
 
 /** The command line of a program in one of the languages: a file and its arguments. */
 export function programOf(language: Language, native: NativeTap, args: readonly string[]): [string, string[]] {
-  if (language === "C") return [native.file, [...args]];
+  return language === "C" ? [native.file, [...args]] : ourProgram(args);
+}
+
+function ourProgram(args: readonly string[]): [string, string[]] {
   return [process.execPath, [LARGE_PAGES, "--import", "tsx", PROGRAM, ...args]];
 }
 
@@ -26,4 +29,10 @@ export function startProgram(
 ): Contender {
   const [file, all] = programOf(language, native, args);
   return new Contender(`${language}: ${args.join(" ")}`, ...network.command(file, ...all));
+}
+
+/** Starts one of ours in a network namespace. */
+export function startOurs(network: BenchNetwork, ...args: string[]): Contender {
+  const [file, all] = ourProgram(args);
+  return new Contender(`ours: ${args.join(" ")}`, ...network.command(file, ...all));
 }

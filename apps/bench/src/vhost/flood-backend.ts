@@ -1,4 +1,4 @@
-import { type EthDriver, type Frame, type RawIfaceFuncs, writeFrame } from "@vmmkit/ethif";
+import { allocateRxBufs, type EthDriver, type Frame, type RawIfaceFuncs, writeFrame } from "@vmmkit/ethif";
 import { virtioNetDefaultBackend } from "@vmmkit/virtio-net";
 
 /** Frames that are given to the guest together at most. */
@@ -9,24 +9,17 @@ const BATCHES_PER_TURN = 16;
 /** A backend that fills all the room that a guest has with copies of one frame. */
 export function floodBackend(frame: Uint8Array): RawIfaceFuncs {
   const rooms: Frame[] = [];
-  const lengths: number[] = [];
+  const lengths = new Array<number>(BATCH).fill(frame.length);
   let scheduled = false;
   const pump = (driver: EthDriver): void => {
     const { callbacks } = driver;
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
-      let count = 0;
-      let room: Frame | null = null;
-      while (count < BATCH) {
-        room = callbacks.allocateRxBuf(frame.length);
-        if (room === null) break;
-        rooms[count] = room;
-        lengths[count++] = frame.length;
-      }
+      const count = allocateRxBufs(callbacks, BATCH, rooms, lengths);
       // In a loop of its own: what is written lies in the cache of the driver's processor, and many lines come at once.
       for (let i = 0; i < count; i++) writeFrame(rooms[i] as Frame, frame);
       if (count > 0) callbacks.rxComplete(count, rooms, lengths);
       // There will be a call when there is room again.
-      if (room === null) return;
+      if (count < BATCH) return;
     }
     if (scheduled) return;
     scheduled = true;

@@ -30,4 +30,5 @@ export function topCommand(): Command {
 const COLUMNS = `tx, rx     what the guest sends, what it gets
 out, in    of an uplink: what leaves the hub, what comes to it
 ring       entries that the card has, of all of the guest's: frames to send, buffers to fill
+cpu        of one processor, what the process of the card's data path has; cards on the hub share one, and the first shows it
 dropped    frames that did not get through since the card is there, by cause`;

@@ -12,7 +12,7 @@ export class DataPathProcess implements DataPathHandle {
   readonly cards: readonly string[];
   #config: DataPathConfig;
   #process: SupervisedProcess | null = null;
-  #last: DataPathReport = { cards: [], uplinks: [] };
+  #last: DataPathReport = { cards: [], uplinks: [], processes: [] };
 
   private constructor(config: DataPathConfig) {
     this.#config = config;
@@ -55,7 +55,7 @@ export class DataPathProcess implements DataPathHandle {
     } catch {
       // There is none now: a card that nobody works for.
       const cards = this.#last.cards.map((card) => ({ ...card, connected: false, capture: null, pid: -1, restarts }));
-      this.#last = { ...this.#last, cards };
+      this.#last = { ...this.#last, cards, processes: [] };
     }
     return this.#last;
   }

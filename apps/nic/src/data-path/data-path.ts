@@ -4,6 +4,7 @@ import { become } from "../system/privileges.ts";
 import { Card } from "./card.ts";
 import type { DataPathReport, Order } from "./orders.ts";
 import type { DataPathConfig } from "./plan.ts";
+import { reportProcess } from "./process-report.ts";
 import { Uplink } from "./uplink.ts";
 import { makeWaiter, type Waiter } from "./waiting.ts";
 
@@ -36,6 +37,7 @@ export class DataPath {
     return {
       cards: this.#cards.map((card) => card.report()),
       uplinks: this.#uplinks.map((uplink) => uplink.report()),
+      processes: [reportProcess(this.#cards.map(({ name }) => name))],
     };
   }
 

@@ -1,6 +1,7 @@
 import type { FaultChange } from "@vmmkit/backend-fault";
 import type { Identity } from "../system/privileges.ts";
 import type { CardReport } from "./card-report.ts";
+import type { ProcessReport } from "./process-report.ts";
 import type { UplinkReport } from "./uplink.ts";
 
 /** What a data path is told to do while it runs. Plain data, as it may be in another process. */
@@ -16,6 +17,8 @@ export type Order =
 export interface DataPathReport {
   readonly cards: readonly CardReport[];
   readonly uplinks: readonly UplinkReport[];
+  /** Those that are a data path and nothing else. */
+  readonly processes: readonly ProcessReport[];
 }
 
 /** A data path, wherever it is. */

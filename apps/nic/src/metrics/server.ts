@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { DataPathReport } from "../data-path/orders.ts";
 import type { MetricsAddress } from "./address.ts";
 import { cardMetrics, processMetrics } from "./card-metrics.ts";
+import { dataPathMetrics } from "./data-path-metrics.ts";
 import { CONTENT_TYPE, formatMetrics } from "./exposition.ts";
 import { uplinkMetrics } from "./uplink-metrics.ts";
 
@@ -48,7 +49,14 @@ async function answer(
     response.writeHead(path === "/metrics" ? 405 : 404, { "content-type": "text/plain" }).end("see /metrics\n");
     return;
   }
-  const { cards, uplinks } = await report();
+  const { cards, uplinks, processes } = await report();
   response.writeHead(200, { "content-type": CONTENT_TYPE });
-  response.end(formatMetrics([...cardMetrics(cards), ...uplinkMetrics(uplinks), ...processMetrics()]));
+  response.end(
+    formatMetrics([
+      ...cardMetrics(cards),
+      ...uplinkMetrics(uplinks),
+      ...dataPathMetrics(processes),
+      ...processMetrics(),
+    ]),
+  );
 }

@@ -49,6 +49,17 @@ describe("a data path in a process of its own", () => {
     for (const path of ["a.sock", "b.sock"]) expect(await isServed(await connectTo(nic.at(path)))).toBe(true);
   });
 
+  it("each says how much processor time it has had, which grows where it never sleeps", async () => {
+    const used = async (): Promise<Map<string, number>> => {
+      const { processes = [] } = await ask(nic.at("ctl"), { do: "top" });
+      return new Map(processes.map((one) => [one.cards.join(), one.userSeconds + one.systemSeconds]));
+    };
+    const before = await used();
+    expect([...before.keys()].sort()).toEqual(["a", "b,d", "c"]);
+    // The card "a" polls.
+    await expect.poll(async () => (await used()).get("a"), WAIT).toBeGreaterThan((before.get("a") ?? 0) + 0.1);
+  });
+
   it("what an uplink carried is reported", async () => {
     const none = { frames: 0, bytes: 0, failed: 0 };
     const { uplinks } = await ask(nic.at("ctl"), { do: "top" });

@@ -31,6 +31,11 @@ describe("nic serve --metrics", () => {
     ]) {
       expect(lines).toContain(line);
     }
+    // Both are on the hub, and so in one process.
+    for (const mode of ["user", "system"]) {
+      const name = `vmmkit_nic_data_path_cpu_seconds_total{cards="the \\"first\\",nic1",mode="${mode}"} `;
+      expect(Number(lines.find((line) => line.startsWith(name))?.slice(name.length))).toBeGreaterThan(0);
+    }
     expect(lines.find((line) => line.startsWith("process_resident_memory_bytes "))).toMatch(/ \d{7,}$/);
   });
 

@@ -1,8 +1,8 @@
 import type { DeviceState } from "@vmmkit/virtio";
 import type { Announcer } from "../announcer.ts";
 import type { Coalescing } from "../coalescing.ts";
-import type { FeatureBits } from "../feature-dependencies.ts";
 import type { ReceiveFilter } from "../filter/receive-filter.ts";
+import type { Negotiated } from "../negotiated.ts";
 import type { NetConfig } from "../net-config.ts";
 import { receiveOffloads } from "../offload/offload-features.ts";
 import type { QueuePairs } from "../queue-pairs.ts";
@@ -22,8 +22,7 @@ export interface CommandedCard {
   readonly coalescing: Coalescing;
   readonly announcer: Announcer;
   readonly pairs: QueuePairs;
-  /** What both sides have. */
-  features(): FeatureBits;
+  readonly negotiated: Negotiated;
   /** From now on received frames may leave this to the guest: bits of `Offload`. */
   setGuestOffloads(offloads: number): void;
 }
@@ -48,7 +47,7 @@ export function cardCommands(card: CommandedCard): ControlCommand[] {
     ...filterCommands(card.filter, setMac),
     announceCommand(acknowledge),
     offloadCommand(
-      () => card.features(),
+      () => card.negotiated.bits,
       (offloads) => card.setGuestOffloads(receiveOffloads(offloads)),
     ),
     ...steeringCommands(card.steering, pairs.all.length, changed),

@@ -166,7 +166,8 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
   lookAhead(writable: boolean, headBytes: number, limit: number): number {
     const { ahead } = this;
     ahead.drop();
-    if (!this.#open || this.#again.length > 0) return 0;
+    if (!this.#open) return QUEUE_EMPTY;
+    if (this.#again.length > 0) return 0;
     const looker = this.#looker;
     const slot = this.#availSlot;
     const owner = this.#availOwner;
@@ -174,9 +175,10 @@ export class PackedQueue extends QueueCore implements DeviceQueue {
     // In order, a chain that is used at once may still be out: the next one's id has to be held against it.
     const inTurn = this.order !== null && !writable && this.#out.slots > 0;
     const last = looker.lastAvailable(slot, owner, inTurn ? Math.min(limit, 1) : Math.min(limit, MOST), slots);
+    if (last < 0) return QUEUE_EMPTY;
     // What orders the flags before the rest of the descriptors is this one load, and it is a call: a driver writes the
     // ring in order, so it does for all chains up to this one.
-    if (last < 0 || !this.#areas.isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
+    if (!this.#areas.isAvailable(last, last < slot ? owner ^ OWNER : owner)) return 0;
     looker.look(slot, owner, last, slots, this.#out, this.indirect, writable, headBytes, ahead);
     return ahead.count;
   }

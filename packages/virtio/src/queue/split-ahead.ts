@@ -1,13 +1,8 @@
-import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
+import type { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from "../spec.ts";
 import { NO_WORDS } from "./chain-codes.ts";
 import { type MemoryWindow, placeIn } from "./memory-window.ts";
 import { MOST_AHEAD, type PlainChains } from "./plain-chains.ts";
 
-const NEXT = VIRTQ_DESC_F_NEXT;
-const WRITE = VIRTQ_DESC_F_WRITE;
-const INDIRECT = VIRTQ_DESC_F_INDIRECT;
-/** What a descriptor's flags say that a device looks at. */
-const FLAGS = NEXT | WRITE | INDIRECT;
 const MOST = MOST_AHEAD;
 
 /**
@@ -46,6 +41,10 @@ export class SplitLookAhead {
    * @param from how many entries into the ring, modulo its size
    * @param limit how many chains at most
    * @param ahead gets the chains
+   * @param used words that the used ring lies in. Device-readable chains go back with length 0, so they are written
+   * there at once, each at the index at which it is available: the guest looks at none before the ring's `idx` says so,
+   * and where no chain is out they are where they have to be
+   * @param usedAt index of the used ring's first element
    */
   look(
     avail: Uint16Array,
@@ -56,13 +55,14 @@ export class SplitLookAhead {
     writable: boolean,
     headBytes: number,
     ahead: PlainChains,
+    used: Uint32Array,
+    usedAt: number,
   ): void {
     const window = this.#window;
     const { bytes, words } = window;
     const { words: found } = ahead;
     const ringTable = this.#table;
-    // `| 0` tells the JIT that these are small integers: it has them in registers then, and adds without checks. The
-    // file's constants among them: it would load and check those for each chain.
+    // `| 0` tells the JIT that these are small integers: it has them in registers then, and adds without checks.
     const ringTableAt = this.#tableAt | 0;
     const size = this.#size | 0;
     const offset = window.offset | 0;
@@ -70,16 +70,21 @@ export class SplitLookAhead {
     const high = window.high | 0;
     const lengthBytes = window.lengthBytes | 0;
     const head0 = headBytes | 0;
-    const next = NEXT | 0;
-    const indirect = INDIRECT | 0;
-    const flags = FLAGS | 0;
-    const way = writable ? WRITE | 0 : 0;
+    // Numbers and not the specification's names, which only have to agree: a name is a variable in a bundle, loaded and
+    // checked for each chain.
+    const next: typeof VIRTQ_DESC_F_NEXT = 1;
+    const write: typeof VIRTQ_DESC_F_WRITE = 2;
+    const indirect: typeof VIRTQ_DESC_F_INDIRECT = 4;
+    const flags = next | write | indirect;
+    const way = writable ? write : 0;
     const entry = ringAt | 0;
     const start = from | 0;
+    const usedRing = usedAt | 0;
     const most = writable && !window.writable ? 0 : Math.min(limit, MOST) | 0;
     let count = 0;
     for (; count < most; count++) {
-      const index = avail[(entry + ((start + count) & (size - 1))) | 0] as number;
+      const slot = (start + count) & (size - 1);
+      const index = avail[(entry + slot) | 0] as number;
       if (index >= size) break;
       let table = ringTable;
       let tableAt = ringTableAt;
@@ -110,7 +115,7 @@ export class SplitLookAhead {
       if (head < 0) break;
       if ((flagsNext & flags) === (way | next)) {
         const index2 = flagsNext >>> 16;
-        if (rest !== 0 || index2 >= entries || entries === 1) break;
+        if (rest !== 0 || index2 >= entries) break;
         const second = (tableAt + (index2 << 2)) | 0;
         rest = (table[(second + 2) | 0] as number) | 0;
         body = placeIn(low, high, lengthBytes, table[second] as number, table[(second + 1) | 0] as number, rest);
@@ -118,15 +123,17 @@ export class SplitLookAhead {
       } else if ((flagsNext & flags) !== way || rest <= 0) {
         break;
       }
-      if (way === 0) {
-        const at = (offset + head) | 0;
-        if (((bytes[at] as number) | (bytes[(at + 1) | 0] as number)) !== 0) break;
-      }
       const to = count << 2;
       found[to] = index;
-      found[to + 1] = head;
-      found[to + 2] = body;
-      found[to + 3] = rest;
+      found[(to + 1) | 0] = head;
+      found[(to + 2) | 0] = body;
+      found[(to + 3) | 0] = rest;
+      if (way !== 0) continue;
+      const at = (offset + head) | 0;
+      if (((bytes[at] as number) | (bytes[(at + 1) | 0] as number)) !== 0) break;
+      const element = (usedRing + (slot << 1)) | 0;
+      used[element] = index;
+      used[(element + 1) | 0] = 0;
     }
     ahead.fill(count, window);
   }

@@ -1,5 +1,5 @@
 import type { GuestMemory } from "@vmmkit/vm";
-import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE, VIRTQ_USED_F_NO_NOTIFY } from "../spec.ts";
+import { VIRTQ_AVAIL_F_NO_INTERRUPT, VIRTQ_MAX_SIZE } from "../spec.ts";
 import { CHAIN_SOUND } from "./chain-codes.ts";
 import { ChainWalker } from "./descriptor-chain.ts";
 import type { DeviceQueue } from "./device-queue.ts";
@@ -10,6 +10,7 @@ import type { QueueCounters } from "./queue-counters.ts";
 import { checkQueueState, type QueueState, refuse } from "./queue-state.ts";
 import type { RangeList } from "./range-list.ts";
 import { SplitLookAhead } from "./split-ahead.ts";
+import { SplitUsed } from "./split-used.ts";
 import type { UseOrder } from "./use-order.ts";
 import { QUEUE_EMPTY, QUEUE_REFUSED, QUEUE_STOPPED } from "./virtqueue.ts";
 
@@ -43,15 +44,12 @@ const NO_LIMIT = 2 ** 32;
 export class SplitQueue extends QueueCore implements DeviceQueue {
   readonly #walker: ChainWalker;
   readonly #looker: SplitLookAhead;
+  readonly #used: SplitUsed;
   readonly #mask: number;
 
-  // Views of the two rings and where these start in them. Valid while `generation` is the memory's.
+  // A view of the available ring and where it starts in there. Valid while `generation` is the memory's.
   #avail: Uint16Array = NO_HALF_WORDS;
   #availAt = 0;
-  #used16: Uint16Array = NO_HALF_WORDS;
-  #used16At = 0;
-  #used32: Uint32Array = NO_WORDS;
-  #used32At = 0;
 
   /** Index in the available ring of the next chain to take. */
   #lastAvail = 0;
@@ -64,13 +62,6 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   #takenCount = 0;
   /** Chains that were out when the queue was saved, to be taken again. */
   #again: number[] = [];
-  /** Our index in the used ring, elements not yet published included. */
-  #usedIdx = 0;
-  /** The used index that the guest sees. */
-  #usedPublished = 0;
-  /** Chains published since `needsInterrupt` was last asked; may be more than the index can count. */
-  #unsignalled = 0;
-
   /**
    * @param size entries, a power of two from 1 to 32768
    * @param counters where refused chains are counted
@@ -83,6 +74,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     super(memory, size, counters);
     this.#walker = new ChainWalker(memory, size);
     this.#looker = new SplitLookAhead(size, this.#walker.window);
+    this.#used = new SplitUsed(size);
     this.#mask = size - 1;
     this.#taken = new Float64Array(size);
   }
@@ -99,8 +91,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.placed = layout;
     this.#lastAvail = base;
     this.#availSeen = base;
-    this.#usedIdx = base;
-    this.#usedPublished = base;
+    this.#used.goTo(base);
     this.begin();
   }
 
@@ -113,9 +104,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.#inFlight = 0;
     this.#taken.fill(0);
     this.#again = [];
-    this.#usedIdx = 0;
-    this.#usedPublished = 0;
-    this.#unsignalled = 0;
+    this.#used.goTo(0);
     this.order?.clear();
   }
 
@@ -142,11 +131,21 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   lookAhead(writable: boolean, headBytes: number, limit: number): number {
     const { ahead } = this;
     ahead.drop();
-    if (this.#lastAvail === this.#availSeen && this.available() === 0) return 0;
+    if (this.#lastAvail === this.#availSeen && this.available() === 0) return QUEUE_EMPTY;
     // Without an index that was seen, chains of a restored queue come first.
     const count = Math.min((this.#availSeen - this.#lastAvail) & 0xffff, limit);
-    const ring = this.#availAt + 2;
-    this.#looker.look(this.#avail, ring, this.#lastAvail, count, this.indirect, writable, headBytes, ahead);
+    this.#looker.look(
+      this.#avail,
+      this.#availAt + 2,
+      this.#lastAvail,
+      count,
+      this.indirect,
+      writable,
+      headBytes,
+      ahead,
+      this.#used.words,
+      this.#used.elementsAt,
+    );
     return ahead.count;
   }
 
@@ -173,23 +172,13 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   useAhead(index: number, count: number): number {
-    // Where no chain is out, it is the turn of these.
-    if (this.order !== null && this.#inFlight > 0) {
+    if (this.#inFlight > 0) {
       for (let i = 0; i < count; i++) this.addUsed(this.takeAhead(index + i), 0);
       return count;
     }
-    const { words } = this.ahead;
-    const used = this.#used32;
-    const ringAt = (this.#used32At + 1) | 0;
-    const mask = this.#mask | 0;
-    const usedIdx = this.#usedIdx | 0;
-    for (let i = 0; i < count; i++) {
-      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
-      used[at] = words[((index + i) << 2) | 0] as number;
-      used[(at + 1) | 0] = 0;
-    }
+    // No chain is out: these are used at the index at which they were available, and there `look` has written them.
     this.#lastAvail = (this.#lastAvail + count) & 0xffff;
-    this.#usedIdx = (usedIdx + count) & 0xffff;
+    this.#used.idx = this.#lastAvail;
     this.counters.chains += count;
     return count;
   }
@@ -268,19 +257,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     }
     const { order } = this;
     const inTurn = order === null ? count : order.pass(chains, count);
-    const used = this.#used32;
-    const ringAt = (this.#used32At + 1) | 0;
-    const mask = this.#mask | 0;
-    const usedIdx = this.#usedIdx | 0;
-    const taken = this.#taken;
-    for (let i = 0; i < inTurn; i++) {
-      const headIndex = chains[i << 1] as number;
-      const at = (ringAt + (((usedIdx + i) & mask) << 1)) | 0;
-      used[at] = headIndex;
-      used[(at + 1) | 0] = chains[((i << 1) + 1) | 0] as number;
-      taken[headIndex] = 0;
-    }
-    this.#usedIdx = (usedIdx + inTurn) & 0xffff;
+    this.#used.writeRun(chains, inTurn, this.#taken);
     this.#inFlight -= inTurn;
     if (order === null) return;
     for (let i = inTurn; i < count; i++) order.finish(chains[i << 1] as number, chains[((i << 1) + 1) | 0] as number);
@@ -293,23 +270,22 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   publish(): void {
-    if (this.#usedPublished === this.#usedIdx || !this.begin()) return;
-    this.#unsignalled += (this.#usedIdx - this.#usedPublished) & 0xffff;
-    this.#usedPublished = this.#usedIdx;
-    // The elements first, then the index: the store is a full fence, so a guest that sees the index sees them.
-    Atomics.store(this.#used16, this.#used16At + 1, this.#usedIdx);
+    const used = this.#used;
+    if (used.published === used.idx || !this.#goesOn()) return;
+    used.publish();
     const layout = this.placed;
     if (layout !== null) this.memory.noteWrite(layout.usedRing, usedRingBytes(this.size));
   }
 
   needsInterrupt(): boolean {
-    const fresh = this.#unsignalled;
-    if (fresh === 0 || !this.begin()) return false;
-    this.#unsignalled = 0;
+    const used = this.#used;
+    const fresh = used.unsignalled;
+    if (fresh === 0 || !this.#goesOn()) return false;
+    used.unsignalled = 0;
     if (this.eventIdx) {
       // `used_event` is behind the available ring's entries (2.7.7): interrupt if it is among the fresh ones.
       const event = Atomics.load(this.#avail, this.#availAt + 2 + this.size);
-      return ((this.#usedPublished - event - 1) & 0xffff) < fresh;
+      return ((used.published - event - 1) & 0xffff) < fresh;
     }
     return (Atomics.load(this.#avail, this.#availAt) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
   }
@@ -317,7 +293,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   disableNotify(): void {
     // With EVENT_IDX there is nothing to do: `avail_event` stays where it was and the guest has passed it.
     if (this.eventIdx) return;
-    this.#used16[this.#used16At] = VIRTQ_USED_F_NO_NOTIFY;
+    this.#used.writeNoNotify();
     this.#noteUsedRing(0);
   }
 
@@ -327,11 +303,11 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   }
 
   enableNotify(): boolean {
-    if (!this.begin()) return false;
+    if (!this.#goesOn()) return false;
     if (this.eventIdx) {
       this.#setAvailEvent(this.#lastAvail);
     } else {
-      Atomics.store(this.#used16, this.#used16At, 0);
+      this.#used.writeNotify();
       this.#noteUsedRing(0);
     }
     // Between our last look and the store above the guest may have added a chain and told nobody.
@@ -349,8 +325,8 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
       layout: this.placed,
       error: this.stoppedBy,
       avail: this.#lastAvail,
-      used: this.#usedIdx,
-      unsignalled: this.#unsignalled,
+      used: this.#used.idx,
+      unsignalled: this.#used.unsignalled,
       chains: heads.map((head) => ({
         head,
         doneBytes: this.doneBytes(head),
@@ -380,9 +356,8 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.stoppedBy = error;
     this.#lastAvail = avail;
     this.#availSeen = avail;
-    this.#usedIdx = used;
-    this.#usedPublished = used;
-    this.#unsignalled = state.unsignalled;
+    this.#used.goTo(used);
+    this.#used.unsignalled = state.unsignalled;
     this.#inFlight = (avail - used) & 0xffff;
     this.begin();
     for (const { head, doneBytes } of chains) {
@@ -396,23 +371,26 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
   /** Writes the next element of the used ring. */
   #use(headIndex: number, lengthBytes: number): void {
     if (this.#inFlight === 0) return;
-    const at = this.#used32At + 1 + ((this.#usedIdx & this.#mask) << 1);
-    this.#used32[at] = headIndex;
-    this.#used32[at + 1] = lengthBytes;
-    this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
+    this.#used.write(headIndex, lengthBytes);
     this.#inFlight--;
     this.#taken[headIndex] = 0;
   }
 
   /** Writes `avail_event`, behind the used ring's entries (2.7.10): notify when that chain becomes available. */
   #setAvailEvent(index: number): void {
-    Atomics.store(this.#used16, this.#used16At + 2 + (this.size << 2), index & 0xffff);
+    this.#used.writeAvailEvent(index);
     this.#noteUsedRing(4 + (this.size << 3));
   }
 
   /** Tells whoever watches writes of two bytes of the used ring. */
   #noteUsedRing(offset: number): void {
     if (this.placed !== null) this.memory.noteWrite(this.placed.usedRing + offset, 2);
+  }
+
+  /** `begin` for what touches the rings alone: a look at their views says whether they are still there. */
+  #goesOn(): boolean {
+    const here = this.generation === this.memory.generation && this.#avail.length > 0 && this.#used.words.length > 0;
+    return here ? this.stoppedBy === null : this.begin();
   }
 
   protected override stop(error: QueueError): void {
@@ -426,8 +404,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.#walker.useTable(NO_WORDS, 0);
     this.#looker.useTable(NO_WORDS, 0);
     this.#avail = NO_HALF_WORDS;
-    this.#used16 = NO_HALF_WORDS;
-    this.#used32 = NO_WORDS;
+    this.#used.unbind();
   }
 
   /** Whether the rings may be there. */
@@ -460,10 +437,7 @@ export class SplitQueue extends QueueCore implements DeviceQueue {
     this.#looker.useTable(desc.u32, (layout.descTable - desc.gpa) >>> 2);
     this.#avail = avail.u16;
     this.#availAt = (layout.availRing - avail.gpa) / 2;
-    this.#used16 = used.u16;
-    this.#used16At = (layout.usedRing - used.gpa) / 2;
-    this.#used32 = used.u32;
-    this.#used32At = (layout.usedRing - used.gpa) >>> 2;
+    this.#used.bind(used, layout.usedRing - used.gpa);
     return true;
   }
 }

@@ -60,7 +60,7 @@ export interface Virtqueue {
    * a head has to start with two bytes of 0. They are in `ahead` then, and none was taken. `pop` takes all others, and
    * would take these with the same result.
    * @param limit how many at most
-   * @returns how many; 0 where `pop` has to look
+   * @returns how many; 0 where `pop` has to look, QUEUE_EMPTY where the guest has made none available
    */
   lookAhead(writable: boolean, headBytes: number, limit: number): number;
 

@@ -2,13 +2,17 @@ import { tapBackend } from "@vmmkit/backend-tap";
 import { benchGuest } from "../../loops/bench-guest.ts";
 import { USUAL } from "../../loops/loop.ts";
 import type { Stopwatch } from "../../loops/stopwatch.ts";
+import { teeAround } from "../../tee/tees.ts";
 import { BATCH, isLong, LONG_BATCH, makeFrame, SEGMENT } from "./frames.ts";
 
-/** Frames leave a guest's ring for the kernel. */
-export function send(bytes: number, watch: Stopwatch): () => number {
+/**
+ * Frames leave a guest's ring for the kernel.
+ * @param tee the name of a tee around the interface. Default: none
+ */
+export function send(bytes: number, watch: Stopwatch, tee?: string): () => number {
   if (isLong(bytes)) return sendSegments(bytes, watch);
   const backend = tapBackend({ name: "ours0" });
-  const driver = benchGuest(backend, { ...USUAL, bytes }, watch);
+  const driver = benchGuest(tee === undefined ? backend : teeAround(tee, backend), { ...USUAL, bytes }, watch);
   driver.fill(makeFrame(bytes));
   return () => {
     const count = driver.burst(BATCH, bytes);
