@@ -62,7 +62,7 @@ export async function untilQuiet(count: () => number): Promise<void> {
 }
 
 /** Comes when the condition holds. Rejects where it does not in half a minute. */
-export async function until(condition: () => boolean): Promise<void> {
+async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`the guest did not follow in ${DEADLINE_MS / 1000} s`);
