@@ -128,14 +128,16 @@ export class TcpConnection {
 
   #acknowledge(number: number, window: number, length: number): void {
     this.#window = window << this.#windowShift;
+    // Positions of ours go on beyond 2^32, where the number on the wire starts from 0 again.
     const advance = (number - this.#unacknowledged) | 0;
-    if (advance > 0 && number <= Math.max(this.#sentMost, this.#sendNext)) {
-      this.#unacknowledged = number;
-      this.#sendNext = Math.max(this.#sendNext, number);
+    const position = this.#unacknowledged + advance;
+    if (advance > 0 && position <= Math.max(this.#sentMost, this.#sendNext)) {
+      this.#unacknowledged = position;
+      this.#sendNext = Math.max(this.#sendNext, position);
       this.#duplicates = 0;
       this.#lastProgress = performance.now();
       this.#widen(advance);
-      this.acknowledged = Math.min(number - this.#start, this.#bytesToSend);
+      this.acknowledged = Math.min(position - this.#start, this.#bytesToSend);
     } else if (advance === 0 && length === 0 && this.#sendNext !== this.#unacknowledged && ++this.#duplicates === 3) {
       this.#goBack();
     }
