@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { runOnOneProcessor } from "./one-processor.ts";
 
 /**
  * A process that runs one loop for as long as it is asked to, and sleeps in between. So contenders written in any
@@ -26,6 +27,12 @@ export class Contender {
     this.#process.on("close", (code) => this.#failed?.(new Error(`${name}: ended with ${code} before it answered`)));
     this.#lines = createInterface({ input: this.#process.stdout });
     this.#lines.on("line", (line) => this.#take(line));
+  }
+
+  /** See `runOnOneProcessor`. @returns itself */
+  onOneProcessor(): this {
+    if (this.#process.pid !== undefined) runOnOneProcessor(this.#process.pid);
+    return this;
   }
 
   /** Sends a line and waits for the answer. @throws Error where the process ends */

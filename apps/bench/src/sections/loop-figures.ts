@@ -1,4 +1,5 @@
 import { BATCH, type LoopOptions } from "../loops/loop.ts";
+import type { Contender } from "../measure/contender.ts";
 import { LoopBundle } from "../measure/loop-contender.ts";
 import { LONG, SHORT, takeTurns } from "../measure/turns.ts";
 import { type NativeMode, NativeRings } from "../native/native-rings.ts";
@@ -17,32 +18,36 @@ export interface LoopCase {
   readonly target?: number;
 }
 
-/** Measures loops in turns, each against its native program. Every native program runs once. */
+/**
+ * Measures loops in turns on one processor, each right behind its native program: processors work at several paces, each at its
+ * own, and change every few seconds, so neighbours mostly have the same one.
+ */
 export async function loopFigures(cases: readonly LoopCase[], { short, say }: SectionContext): Promise<Figure[]> {
   const bundle = await LoopBundle.make();
   const native = await NativeRings.make();
   if (native === null) say("no C compiler on the PATH: no ratios to native code");
-  const natives = native === null ? [] : [...new Set(cases.map(nativeKey))];
-  const contenders = [
-    ...natives.map((key) => native?.start(...splitKey(key))).filter((each) => each !== undefined),
-    ...cases.map(({ name, loop, options }) => bundle.start(name, loop, options)),
-  ];
+  const natives = new Map<string, Contender>();
+  const loops = cases.map(({ name, loop, options }) => bundle.start(name, loop, options).onOneProcessor());
+  if (native !== null)
+    for (const key of new Set(cases.map(nativeKey))) natives.set(key, native.start(...splitKey(key)).onOneProcessor());
+  const peers = cases.map((each) => natives.get(nativeKey(each)) ?? null);
   try {
+    const contenders = loops.flatMap((loop, i) => [peers[i] ?? null, loop]).filter((each) => each !== null);
     const rounds = await takeTurns(contenders, short ? SHORT : LONG);
-    return cases.map((each, i) => {
-      const peer = natives.indexOf(nativeKey(each));
-      const against = rounds[peer];
+    const perCase = rounds.length / cases.length;
+    return cases.map(({ name, target }, i) => {
+      const against = perCase === 1 ? null : { name: peers[i]?.name ?? "", rounds: rounds[perCase * i] ?? [] };
       return {
-        name: each.name,
+        name,
         unit: "ns/frame",
         lessIsBetter: true,
-        rounds: rounds[natives.length + i] ?? [],
-        ...(each.target === undefined ? {} : { target: each.target }),
-        ...(against === undefined ? {} : { against: { name: contenders[peer]?.name ?? "", rounds: against } }),
+        rounds: rounds[perCase * (i + 1) - 1] ?? [],
+        ...(target === undefined ? {} : { target }),
+        ...(against === null ? {} : { against }),
       };
     });
   } finally {
-    await Promise.all(contenders.map((each) => each.end()));
+    await Promise.all([...loops, ...natives.values()].map((each) => each.end()));
     await bundle.dispose();
     await native?.dispose();
   }
