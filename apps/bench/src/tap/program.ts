@@ -11,7 +11,8 @@ const TURN_MS = 20;
 
 /*
  * Our side of the benchmarks of TAP: the same programs as in native/tap.c, with the same arguments and the same
- * lines in and out. `send` takes a tee's name behind them, for a tee around the interface; `--worker` gives the echo a thread that does nothing else, which waits without an event loop.
+ * lines in and out. `send` takes a tee's name behind them, for a tee around the interface; `--worker` gives the echo a
+ * thread that does nothing else, which waits without an event loop.
  */
 const [mode = "", ...args] = process.argv.slice(2);
 

@@ -1,7 +1,7 @@
 import { loopbackBackend } from "@vmmkit/backend-loopback";
 import { benchGuest } from "../loops/bench-guest.ts";
 import { batchOf, type LoopMaker } from "../loops/loop.ts";
-import { teeAround } from "./tees.ts";
+import { TEE_NAMES, teeAround } from "./tees.ts";
 
 /** The loop `loopback` with a tee around the backend: each frame passes it twice, on its way out and in. */
 function teeLoop(name: string): LoopMaker {
@@ -17,8 +17,6 @@ function teeLoop(name: string): LoopMaker {
 }
 
 /** The loops of a tee by name. */
-export const TEE_LOOPS: Readonly<Record<"teeOff" | "teeHeads" | "teeOn", LoopMaker>> = {
-  teeOff: teeLoop("teeOff"),
-  teeHeads: teeLoop("teeHeads"),
-  teeOn: teeLoop("teeOn"),
-};
+export const TEE_LOOPS: Readonly<Record<string, LoopMaker>> = Object.fromEntries(
+  TEE_NAMES.map((name) => [name, teeLoop(name)]),
+);
